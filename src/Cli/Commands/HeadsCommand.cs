@@ -3,7 +3,6 @@ using MlNetIcl.Cli.Hosting;
 using MlNetIcl.Cli.Input;
 using MlNetIcl.Models;
 using MlNetIcl.Probes;
-using MlNetIcl.Reports.Files;
 using MlNetIcl.Reports.Heads;
 
 namespace MlNetIcl.Cli.Commands;
@@ -24,9 +23,7 @@ internal static class HeadsCommand
         var entropy = new Option<bool>("--entropy") { Description = "Also measure the entropy of each head's attention." };
         var excludeBos = new Option<bool>("--exclude-bos") { Description = "Leave attention to position 0 out of TransformerLens's scores." };
         var excludeCurrent = new Option<bool>("--exclude-current-token") { Description = "Leave attention of a token to itself out of TransformerLens's scores." };
-        var json = new Option<string?>("--json") { HelpName = "FILE|-", Description = "Write all numbers as JSON, to standard output for -, and no table." };
-        var html = new Option<string?>("--html") { HelpName = "FILE", Description = "Write a self-contained HTML report." };
-        var markdown = new Option<string?>("--markdown") { HelpName = "FILE", Description = "Write the report as Markdown." };
+        var targets = new ReportTargets();
         var all = new Option<bool>("--all") { Description = "Show all heads in the table, not the strongest alone." };
 
         var command = new ExplainedCommand("heads",
@@ -36,8 +33,8 @@ internal static class HeadsCommand
             ("icl heads --model models/gpt2", "A table of the strongest heads."),
             ("icl heads --model models/gpt2 --html heads.html --json heads.json", "A report and all numbers."),
             ("icl heads --model models/gpt2 --tokens rows.json --json -", "Scores your own rows, as JSON on standard output."))
-        { tokens, sequences, period, repeats, seed, losses, entropy, excludeBos, excludeCurrent, json, html, markdown, all };
-        foreach (var option in model.Options) command.Add(option);
+        { tokens, sequences, period, repeats, seed, losses, entropy, excludeBos, excludeCurrent, all };
+        foreach (var option in targets.Options.Concat(model.Options)) command.Add(option);
 
         command.Validators.Add(result =>
         {
@@ -58,11 +55,9 @@ internal static class HeadsCommand
                 ExcludeBos = parsed.GetValue(excludeBos),
                 ExcludeCurrentToken = parsed.GetValue(excludeCurrent),
             };
-            var targets = new Targets(parsed.GetValue(json), parsed.GetValue(html), parsed.GetValue(markdown));
-            targets.Check();
+            targets.Check(parsed);
             var result = Detect(host, () => model.Load(parsed), parsed.GetValue(tokens), options);
-            targets.Write(host, result);
-            if (targets.Json is null) HeadsTable.Write(host, result, parsed.GetValue(all));
+            targets.Write(host, parsed, () => HeadReport.Of(result), stream => HeadJson.Write(result, stream), () => HeadsTable.Write(host, result, parsed.GetValue(all)));
             return ExitCode.Done;
         });
         return command;
@@ -75,33 +70,5 @@ internal static class HeadsCommand
         return ProgressDisplay.Run(host, "Scoring heads", progress => rows is null
             ? HeadDetector.Detect(model, options, progress, host.Cancellation)
             : HeadDetector.Detect(model, rows, options, progress, host.Cancellation));
-    }
-
-    private sealed record Targets(string? Json, string? Html, string? Markdown)
-    {
-        public void Check()
-        {
-            foreach (string? target in new[] { Json, Html, Markdown }) OutputFile.Check(target);
-            foreach (var (name, target) in new[] { ("--html", Html), ("--markdown", Markdown) })
-                if (target == OutputFile.StandardOutput) throw new InputException($"{name} needs a file; only --json writes to standard output.");
-        }
-
-        public void Write(CliHost host, HeadDetectionResult result)
-        {
-            if (Html is not null || Markdown is not null)
-            {
-                var report = HeadReport.Of(result) with { Footer = $"Written by icl {typeof(HeadsCommand).Assembly.GetName().Version?.ToString(3)}." };
-                if (Html is not null) Save(host, Html, () => report.SaveHtml(Html, host.Cancellation));
-                if (Markdown is not null) Save(host, Markdown, () => report.SaveMarkdown(Markdown, host.Cancellation));
-            }
-            if (Json == OutputFile.StandardOutput) host.Output.Write(HeadJson.ToText(result));
-            else if (Json is not null) Save(host, Json, () => AtomicFile.Write(Json, stream => HeadJson.Write(result, stream), host.Cancellation));
-        }
-
-        private static void Save(CliHost host, string path, Action save)
-        {
-            save();
-            host.Error.WriteLine($"Wrote {path}.");
-        }
     }
 }

@@ -1,6 +1,6 @@
-using System.Text;
 using System.Text.Json;
 using MlNetIcl.Probes;
+using MlNetIcl.Reports.Files;
 
 namespace MlNetIcl.Reports.Heads;
 
@@ -13,28 +13,19 @@ public static class HeadJson
     public static void Write(HeadDetectionResult result, Stream output)
     {
         ArgumentNullException.ThrowIfNull(result);
-        ArgumentNullException.ThrowIfNull(output);
-        using (var json = new Utf8JsonWriter(output, new JsonWriterOptions { Indented = true }))
+        JsonOutput.WriteObject(output, json =>
         {
-            json.WriteStartObject();
             json.WriteString("model", result.Model);
             json.WriteStartArray("heads");
             foreach (var head in result.Heads) WriteHead(json, head);
             json.WriteEndArray();
             WriteProtocol(json, result);
             WriteLosses(json, result.Losses);
-            json.WriteEndObject();
-        }
-        output.WriteByte((byte)'\n');
+        });
     }
 
     /// <summary>The same as text.</summary>
-    public static string ToText(HeadDetectionResult result)
-    {
-        using var buffer = new MemoryStream();
-        Write(result, buffer);
-        return Encoding.ASCII.GetString(buffer.ToArray());
-    }
+    public static string ToText(HeadDetectionResult result) => JsonOutput.ToText(stream => Write(result, stream));
 
     private static void WriteHead(Utf8JsonWriter json, HeadScores head)
     {
@@ -118,11 +109,5 @@ public static class HeadJson
             else json.WriteNullValue();
         json.WriteEndArray();
         json.WriteEndObject();
-    }
-
-    private static void Number(this Utf8JsonWriter json, string name, double? value)
-    {
-        if (value is { } number && double.IsFinite(number)) json.WriteNumber(name, number);
-        else json.WriteNull(name);
     }
 }
