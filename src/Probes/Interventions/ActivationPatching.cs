@@ -9,7 +9,11 @@ namespace MlNetIcl.Probes;
 /// (patched - base) / (source - base): 0 where the patch does nothing, 1 where it does all; may lie outside. Null where base and
 /// source have the same metric. With the corrupted run as base this is (patched - corrupted) / (clean - corrupted).
 /// </param>
-public sealed record PatchEffect(PatchSlot Slot, double Value, double? Normalised);
+public sealed record PatchEffect(PatchSlot Slot, double Value, double? Normalised)
+{
+    /// <summary>The patched metric of each row.</summary>
+    public IReadOnlyList<double> Values { get; init; } = [];
+}
 
 /// <summary>Which run's values are written into which.</summary>
 public enum PatchDirection
@@ -26,7 +30,14 @@ public enum PatchDirection
 /// <param name="Clean">Metric of the clean run, mean over the rows.</param>
 /// <param name="Corrupted">Metric of the corrupted run, mean over the rows.</param>
 /// <param name="Effects">One per slot, in the order of the slots.</param>
-public sealed record ActivationPatchingResult(string Metric, double Clean, double Corrupted, IReadOnlyList<PatchEffect> Effects);
+public sealed record ActivationPatchingResult(string Metric, double Clean, double Corrupted, IReadOnlyList<PatchEffect> Effects)
+{
+    /// <summary>Metric of each clean row.</summary>
+    public IReadOnlyList<double> CleanValues { get; init; } = [];
+
+    /// <summary>Metric of each corrupted row.</summary>
+    public IReadOnlyList<double> CorruptedValues { get; init; } = [];
+}
 
 /// <summary>
 /// Activation patching: runs the model on one prompt with one activation taken from its run on another (Vig et al. 2020,
@@ -87,7 +98,11 @@ public static class ActivationPatching
         return new ActivationPatchingResult(metric.Name, denoises ? to : from, denoises ? from : to, [.. slots.Select((slot, i) =>
         {
             double value = sweep.PatchedMean(i);
-            return new PatchEffect(slot, value, to == from ? null : (value - from) / (to - from));
-        })]);
+            return new PatchEffect(slot, value, to == from ? null : (value - from) / (to - from)) { Values = sweep.Patched[i] };
+        })])
+        {
+            CleanValues = denoises ? sourceValues : sweep.Base,
+            CorruptedValues = denoises ? sweep.Base : sourceValues,
+        };
     }
 }

@@ -8,7 +8,7 @@ public abstract class PatchMetric
 {
     private protected PatchMetric(string name) => Name = name;
 
-    /// <summary>The metric's name in results: <c>logit_difference</c>, <c>loss</c> or <c>loss_second_repeat</c>.</summary>
+    /// <summary>The metric's name in results: <c>logit_difference</c>, <c>loss</c>, <c>loss_second_repeat</c> or <c>copy_accuracy</c>.</summary>
     public string Name { get; }
 
     /// <summary>logit(answer) - logit(foil) at every row's last position.</summary>
@@ -27,14 +27,33 @@ public abstract class PatchMetric
 
     /// <summary>Mean loss, in nats, of the tokens at positions <paramref name="first"/> to <paramref name="last"/>, both included.</summary>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="first"/> is below 1 (the first token is never predicted) or above <paramref name="last"/>.</exception>
-    public static PatchMetric Loss(int first, int last) => new TokenLossMetric("loss", first, last);
+    public static PatchMetric Loss(int first, int last) => TokenMetric.Loss("loss", [(first, last)]);
+
+    /// <summary>The same over a stretch of its own for each row.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is none, or a stretch starts below 1 or ends before it starts.</exception>
+    public static PatchMetric Loss(IReadOnlyList<(int First, int Last)> stretches) => TokenMetric.Loss("loss", stretches);
 
     /// <summary>Mean loss, in nats, of the second repeat of repeated rows.</summary>
-    public static PatchMetric SecondRepeatLoss(Periodicity shape)
-    {
-        int first = shape.Offset + shape.Period;
-        return new TokenLossMetric("loss_second_repeat", first, first + shape.Period - 1);
-    }
+    public static PatchMetric SecondRepeatLoss(Periodicity shape) => SecondRepeatLoss([shape]);
+
+    /// <summary>The same for rows of which each repeats in its own way.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is none.</exception>
+    public static PatchMetric SecondRepeatLoss(IReadOnlyList<Periodicity> shapes) =>
+        TokenMetric.Loss("loss_second_repeat", [.. (shapes ?? throw new ArgumentNullException(nameof(shapes))).Select(s => SecondRepeat(s, from: 0))]);
+
+    /// <summary>
+    /// Share of the targets R+2..2R of repeated rows that are the argmax over the vocabulary, in [0, 1]; the first token of a repeat
+    /// cannot be copied. Has no gradient.
+    /// </summary>
+    public static PatchMetric CopyAccuracy(Periodicity shape) => CopyAccuracy([shape]);
+
+    /// <summary>The same for rows of which each repeats in its own way.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is none.</exception>
+    public static PatchMetric CopyAccuracy(IReadOnlyList<Periodicity> shapes) =>
+        TokenMetric.Accuracy("copy_accuracy", [.. (shapes ?? throw new ArgumentNullException(nameof(shapes))).Select(s => SecondRepeat(s, from: 1))]);
+
+    private static (int First, int Last) SecondRepeat(Periodicity shape, int from) =>
+        (shape.Offset + shape.Period + from, shape.Offset + (2 * shape.Period) - 1);
 
     /// <summary>Checks that the metric can be read on these rows.</summary>
     internal abstract void Validate(DecoderConfig config, TokenBatch tokens);
@@ -93,45 +112,5 @@ internal sealed class LogitDifferenceMetric(int[] answers, int[] foils) : PatchM
             bias = [.. Enumerable.Range(0, tokens.Count).Select(i => bias[i % bias.Length])];
         }
         return (last * direction).sum([-1]) + tensor([.. bias.Select(b => (float)b)], device: hidden.device);
-    }
-}
-
-internal sealed class TokenLossMetric : PatchMetric
-{
-    /// <summary>The most logits, in elements, that exist at one time: 64 MB.</summary>
-    private const long MaxLogits = 1 << 24;
-
-    private readonly int _first, _last;
-
-    public TokenLossMetric(string name, int first, int last) : base(name)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(first, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(last, first);
-        (_first, _last) = (first, last);
-    }
-
-    internal override void Validate(DecoderConfig config, TokenBatch tokens)
-    {
-        for (int row = 0; row < tokens.Count; row++)
-            if (tokens[row].Length <= _last)
-                throw new InvalidTokensException($"The loss is read up to position {_last}, but row {row} has {tokens[row].Length} tokens, the last at {tokens[row].Length - 1}.");
-    }
-
-    internal override Tensor Evaluate(LanguageModel model, Tensor hidden, TokenBatch tokens)
-    {
-        int count = _last - _first + 1;
-        var queries = hidden.narrow(1, _first - 1, count).reshape(-1, hidden.shape[^1]); // [batch * target, d_model]
-        var targets = tensor([.. tokens.Rows.SelectMany(row => row.Skip(_first).Take(count)).Select(id => (long)id)], device: hidden.device);
-        long total = targets.shape[0], step = Math.Max(1, MaxLogits / model.Config.Vocabulary);
-        var losses = new List<Tensor>();
-        for (long from = 0; from < total; from += step)
-        {
-            using var scope = NewDisposeScope();
-            long rows = Math.Min(step, total - from);
-            var logits = nn.functional.linear(queries.narrow(0, from, rows), model.Weights.Unembedding, model.Weights.UnembeddingBias).to_type(ScalarType.Float32);
-            var own = logits.gather(1, targets.narrow(0, from, rows).unsqueeze(1)).squeeze(1);
-            losses.Add((logits.logsumexp(-1) - own).MoveToOuterDisposeScope());
-        }
-        return cat(losses, 0).view(tokens.Count, count).mean([1]);
     }
 }
