@@ -38,7 +38,7 @@ internal static partial class Failure
     // What the library throws for wrong models, tokens, sites and settings. ArgumentNullException is nobody's input: it is a defect.
     private static bool IsInput(Exception error) => error is InputException
         or ModelFormatException or UnsupportedModelException or FormatException
-        or FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException
+        or InvalidDataException or FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException
         or (ArgumentException and not ArgumentNullException);
 
     private static string Message(Exception error) => error switch

@@ -104,12 +104,16 @@ public static class Ablation
         Site[] sites = [.. sets.SelectMany(s => s).Select(s => s.Site).Distinct()];
         var replacements = Replacements.Of(model, tokens, sites, options, cancellationToken);
         var patterns = options.KeepPatterns ? Patterns(model, tokens, sites, cancellationToken) : [];
+        string how = $"{options.Kind} of {SweepIdentity.OfTokens(options.Reference ?? tokens)}, seed {options.Seed}{(options.KeepPatterns ? ", patterns kept" : "")}";
         var patches = sets.Select(set =>
         {
             int first = set.Select(s => s.Layer).DefaultIfEmpty(config.Layers).Min();
             return new Patch([
                 .. set.Select(slot => options.Kind == AblationKind.Zero ? Patch.ZeroEdit(slot) : Patch.CopyEdit(slot, replacements[slot.Site])),
-                .. patterns.Where(p => p.Key > first).Select(p => Patch.CopyEdit(new PatchSlot(SiteKind.Pattern, p.Key), p.Value))]);
+                .. patterns.Where(p => p.Key > first).Select(p => Patch.CopyEdit(new PatchSlot(SiteKind.Pattern, p.Key), p.Value))])
+            {
+                Identity = $"{how}: {string.Join(' ', set)}",
+            };
         }).ToArray();
         var sweep = PatchSweep.Run(model, tokens, patches, metric, options.Sweep, progress, cancellationToken);
         return new AblationResult(metric.Name, sweep.BaseMean, [.. sets.Select((set, i) =>

@@ -91,14 +91,15 @@ public static class ActivationPatching
         var plan = new ForwardPlan().Capture(slots.Select(s => s.Site).Distinct());
         var (run, sourceValues) = PatchSweep.Measure(model, denoises ? clean : corrupted, plan, metric, cancellationToken);
         using var source = run;
-        var patches = slots.Select(slot => Patch.Copy(slot, source[slot.Site])).ToArray();
+        string from = SweepIdentity.OfTokens(denoises ? clean : corrupted);
+        var patches = slots.Select(slot => Patch.Copy(slot, source[slot.Site]) with { Identity = $"{slot} of {from}" }).ToArray();
         var sweep = PatchSweep.Run(model, denoises ? corrupted : clean, patches, metric, options, progress, cancellationToken);
 
-        double from = sweep.BaseMean, to = sourceValues.Average();
-        return new ActivationPatchingResult(metric.Name, denoises ? to : from, denoises ? from : to, [.. slots.Select((slot, i) =>
+        double before = sweep.BaseMean, after = sourceValues.Average();
+        return new ActivationPatchingResult(metric.Name, denoises ? after : before, denoises ? before : after, [.. slots.Select((slot, i) =>
         {
             double value = sweep.PatchedMean(i);
-            return new PatchEffect(slot, value, to == from ? null : (value - from) / (to - from)) { Values = sweep.Patched[i] };
+            return new PatchEffect(slot, value, after == before ? null : (value - before) / (after - before)) { Values = sweep.Patched[i] };
         })])
         {
             CleanValues = denoises ? sourceValues : sweep.Base,

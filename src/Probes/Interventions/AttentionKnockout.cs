@@ -37,7 +37,10 @@ public static class AttentionKnockout
         {
             var slot = new PatchSlot(SiteKind.Scores, edge.Layer, edge.Head, edge.Query);
             return new SiteEdit(slot.Site, scores => slot.Of(scores).narrow(3, edge.Key, 1).fill_(cut)); // [batch, head, query, key]
-        })]))];
+        })])
+        {
+            Identity = $"without {string.Join(' ', set)}",
+        })];
         return PatchSweep.Run(model, tokens, patches, metric, options, progress, cancellationToken);
     }
 

@@ -14,6 +14,13 @@ public sealed record SiteEdit(Site Site, Action<Tensor> Write);
 /// <param name="Edits">The changes. Edits of one site are made in this order; none leaves the base run.</param>
 public sealed record Patch(params IReadOnlyList<SiteEdit> Edits)
 {
+    /// <summary>
+    /// All that the edits depend on beside the model and the rows, as text: patches of equal identity must do the same. A sweep with a
+    /// <see cref="SweepOptions.ResultsFile"/> needs it, as it cannot look into the edits.
+    /// </summary>
+    /// <value>Default null: not known.</value>
+    public string? Identity { get; init; }
+
     /// <summary>Writes <paramref name="source"/>'s part of a slot into the run.</summary>
     /// <param name="slot">What is replaced.</param>
     /// <param name="source">A value of the slot's whole site, or one that broadcasts to it along the batch. It must outlive the run.</param>

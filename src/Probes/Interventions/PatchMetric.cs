@@ -55,6 +55,9 @@ public abstract class PatchMetric
     private static (int First, int Last) SecondRepeat(Periodicity shape, int from) =>
         (shape.Offset + shape.Period + from, shape.Offset + (2 * shape.Period) - 1);
 
+    /// <summary>The metric with all its settings, as text.</summary>
+    internal abstract string Identity { get; }
+
     /// <summary>Checks that the metric can be read on these rows.</summary>
     internal abstract void Validate(DecoderConfig config, TokenBatch tokens);
 
@@ -67,6 +70,8 @@ public abstract class PatchMetric
 
 internal sealed class LogitDifferenceMetric(int[] answers, int[] foils) : PatchMetric("logit_difference")
 {
+    internal override string Identity => $"{Name} {string.Join(',', answers)} {string.Join(',', foils)}";
+
     internal override void Validate(DecoderConfig config, TokenBatch tokens)
     {
         if (answers.Length != 1 && answers.Length != tokens.Count)

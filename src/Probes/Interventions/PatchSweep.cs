@@ -36,6 +36,7 @@ public static class PatchSweep
     /// <param name="cancellationToken">Checked before every block of every pass.</param>
     /// <exception cref="ArgumentException">A patch names a site that the model lacks, or one outside the blocks.</exception>
     /// <exception cref="InvalidTokensException">A token is outside the vocabulary, or a row does not fit the context or the metric.</exception>
+    /// <exception cref="InvalidDataException">The results file is another sweep's.</exception>
     public static SweepResult Run(
         LanguageModel model, TokenBatch tokens, IReadOnlyList<Patch> patches, PatchMetric metric,
         SweepOptions? options = null, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
@@ -48,22 +49,44 @@ public static class PatchSweep
         tokens.Validate(config);
         foreach (var site in patches.SelectMany(p => p.Edits).Select(e => e.Site).Distinct())
             new PatchSlot(site.Kind, site.Layer).Require(config, tokens.MaxLength);
-        int size = (options ?? new()).StackFor(config, tokens.Count, tokens.MaxLength);
+        options ??= new();
+        var stacks = Stacks(config, tokens, patches, options);
+        metric.Validate(config, tokens);
+        using var file = options.ResultsFile is { } path
+            ? new SweepFile(path, SweepIdentity.Of(model, tokens, patches, metric, stacks), [.. stacks.Select(s => s.Patches.Length * s.Rows)]) : null;
 
-        var byLayer = Enumerable.Range(0, patches.Count).GroupBy(i => patches[i].FirstLayer(config)).OrderBy(g => g.Key).ToArray();
-        var (run, values) = Measure(model, tokens, new ForwardPlan().Capture(byLayer.Select(g => Site.ResidPre(g.Key))), metric, cancellationToken);
+        var left = stacks.Skip(file?.Finished.Count ?? 0).ToArray();
+        var (run, values) = Measure(model, tokens, new ForwardPlan().Capture(left.Select(s => Site.ResidPre(s.Layer)).Distinct()), metric, cancellationToken);
         using var baseRun = run;
-        double[][] patched = new double[patches.Count][];
+        double[][] patched = [.. patches.Select(_ => new double[tokens.Count])];
         int done = 0;
-        foreach (var group in byLayer)
-            foreach (int[] stack in group.Chunk(size))
+        for (int i = 0; i < stacks.Length; i++)
+        {
+            var stack = stacks[i];
+            double[] metrics;
+            if (i < stacks.Length - left.Length)
             {
-                double[] metrics = RunStack(model, tokens, [.. stack.Select(i => patches[i])], group.Key, baseRun[Site.ResidPre(group.Key)], metric, cancellationToken);
-                for (int i = 0; i < stack.Length; i++) patched[stack[i]] = metrics[(i * tokens.Count)..((i + 1) * tokens.Count)];
-                done += stack.Length;
-                progress?.Report((double)done / patches.Count);
+                metrics = file!.Finished[i];
             }
+            else
+            {
+                metrics = RunStack(model, tokens, [.. stack.Patches.Select(p => patches[p])], stack.Layer, baseRun[Site.ResidPre(stack.Layer)], metric, cancellationToken);
+                file?.Append(metrics);
+            }
+            for (int p = 0; p < stack.Patches.Length; p++)
+                Array.Copy(metrics, p * stack.Rows, patched[stack.Patches[p]], stack.FirstRow, stack.Rows);
+            done += metrics.Length;
+            progress?.Report((double)done / (patches.Count * tokens.Count));
+        }
         return new SweepResult(metric.Name, values, patched);
+    }
+
+    /// <summary>Patches that start at the same layer, stack by stack; where a stack ends depends on the sweep alone.</summary>
+    private static SweepStack[] Stacks(DecoderConfig config, TokenBatch tokens, IReadOnlyList<Patch> patches, SweepOptions options)
+    {
+        int size = options.StackFor(config, tokens.Count, tokens.MaxLength);
+        var byLayer = Enumerable.Range(0, patches.Count).GroupBy(i => patches[i].FirstLayer(config)).OrderBy(g => g.Key);
+        return [.. byLayer.SelectMany(group => group.Chunk(size).Select(some => new SweepStack(group.Key, some, 0, tokens.Count)))];
     }
 
     /// <summary>Runs a plan and reads the metric of each row beside what the plan asks for.</summary>

@@ -16,6 +16,18 @@ public sealed record SweepOptions
     /// <value>Default 64; at least 1.</value>
     public int MaxStack { get; init; } = 64;
 
+    /// <summary>
+    /// A file to which the values of each stack are appended as soon as they are there, and from which a sweep that was killed goes on:
+    /// the same sweep with the same file computes what is missing, and gives the same bytes as one that was never interrupted.
+    /// </summary>
+    /// <remarks>
+    /// Its first line tells model, rows, patches, metric and stacking. A file of another sweep is refused with an
+    /// <see cref="InvalidDataException"/> and left as it is; a last line that was not written to its end is computed again. One sweep
+    /// writes to a file at a time.
+    /// </remarks>
+    /// <value>Default null: nothing is written.</value>
+    public string? ResultsFile { get; init; }
+
     internal int StackFor(DecoderConfig config, int rows, int length)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxActivationBytes, 1);

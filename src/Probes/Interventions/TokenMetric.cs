@@ -30,6 +30,8 @@ internal sealed class TokenMetric : PatchMetric
     public static TokenMetric Accuracy(string name, IReadOnlyList<(int First, int Last)> stretches) =>
         new(name, stretches, static (logits, targets) => logits.argmax(-1).eq(targets).to_type(ScalarType.Float32));
 
+    internal override string Identity => $"{Name} {string.Join(',', _stretches)}";
+
     internal override void Validate(DecoderConfig config, TokenBatch tokens)
     {
         if (_stretches.Length != 1 && _stretches.Length != tokens.Count)
