@@ -30,4 +30,10 @@ internal sealed class Row
     public string Prompt { get; set; } = "";
 
     public int[] Tokens { get; set; } = [];
+
+    public int[] Corrupted { get; set; } = [];
+
+    public int Answer { get; set; }
+
+    public int Foil { get; set; }
 }

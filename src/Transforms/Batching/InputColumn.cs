@@ -17,6 +17,10 @@ internal sealed record InputColumn(string Name, string Expected, Func<SchemaShap
         column => column.Kind != SchemaShape.Column.VectorKind.Scalar
             && (column.IsKey || column.ItemType == NumberDataViewType.Int32 || column.ItemType == NumberDataViewType.Int64));
 
+    /// <summary>A token a row, as a single value or as a vector that holds one.</summary>
+    public static InputColumn TokenId(string name) => new(name, "Key<UInt32>, Int32 or Int64, or a vector of them",
+        column => column.IsKey || column.ItemType == NumberDataViewType.Int32 || column.ItemType == NumberDataViewType.Int64);
+
     /// <exception cref="ArgumentOutOfRangeException">The column is missing or of another type.</exception>
     public DataViewSchema.Column Find(IExceptionContext context, DataViewSchema schema)
     {

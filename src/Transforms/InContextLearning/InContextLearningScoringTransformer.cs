@@ -62,7 +62,7 @@ public sealed class InContextLearningScoringTransformer : ModelTransformer
                 : ReasonGetter(slot);
         }
 
-        protected override string? WhyNotMeasured(ReadOnlySpan<int> tokens)
+        protected override string? WhyNotMeasured(int slot, ReadOnlySpan<int> tokens)
         {
             int needed = Math.Max(_settings.EarlyPosition + 1, _settings.LatePosition ?? 0) + 1;
             return tokens.Length >= needed ? null : $"The row has {tokens.Length} tokens, but its early and late position need {needed}.";

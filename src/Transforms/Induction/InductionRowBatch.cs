@@ -31,7 +31,7 @@ internal sealed class InductionRowBatch(DataViewRow source, StageSettings settin
             else Getters.Missing(_width, ref value);
         });
 
-    protected override string? WhyNotMeasured(ReadOnlySpan<int> tokens)
+    protected override string? WhyNotMeasured(int slot, ReadOnlySpan<int> tokens)
     {
         if (heads.Length == 0) return "The model has no induction head.";
         var seen = new HashSet<int>();

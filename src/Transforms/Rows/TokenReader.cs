@@ -5,14 +5,15 @@ using Microsoft.ML.Data;
 namespace MlNetIcl.Transforms.Rows;
 
 /// <summary>
-/// Reads a row's token ids, whatever the column holds: keys are one more than the id (0 is missing), integers are the id itself.
+/// Reads a row's token ids, whatever the column holds: keys are one more than the id (0 is missing), integers are the id itself; a
+/// column of single values is read as a row of one token.
 /// </summary>
 internal abstract class TokenReader
 {
     public static TokenReader Create(DataViewRow source, string columnName)
     {
         var column = source.Schema[columnName];
-        var item = ((VectorDataViewType)column.Type).ItemType;
+        var item = (column.Type as VectorDataViewType)?.ItemType ?? column.Type;
         int shift = item is KeyDataViewType ? 1 : 0;
         return Type.GetTypeCode(item.RawType) switch
         {
@@ -31,10 +32,19 @@ internal abstract class TokenReader
     /// <param name="reason">Why there are none, else null.</param>
     public abstract int[]? Read(int vocabulary, int context, out string? reason);
 
+    /// <summary>The same of a column that holds one token.</summary>
+    public int? ReadOne(int vocabulary, out string? reason)
+    {
+        int[]? ids = Read(vocabulary, int.MaxValue, out reason);
+        if (ids is null or { Length: 1 }) return ids?[0];
+        reason = $"Expected exactly one token, got {ids.Length}.";
+        return null;
+    }
+
     private sealed class Reader<T>(DataViewRow source, DataViewSchema.Column column, int shift) : TokenReader
         where T : INumberBase<T>
     {
-        private readonly ValueGetter<VBuffer<T>> _get = source.GetGetter<VBuffer<T>>(column);
+        private readonly ValueGetter<VBuffer<T>> _get = Getter(source, column);
         private VBuffer<T> _values;
 
         public override int[]? Read(int vocabulary, int context, out string? reason)
@@ -59,6 +69,18 @@ internal abstract class TokenReader
                 ids[at++] = (int)id;
             }
             return ids;
+        }
+
+        private static ValueGetter<VBuffer<T>> Getter(DataViewRow source, DataViewSchema.Column column)
+        {
+            if (column.Type is VectorDataViewType) return source.GetGetter<VBuffer<T>>(column);
+            var get = source.GetGetter<T>(column);
+            T one = T.Zero;
+            return (ref values) =>
+            {
+                get(ref one);
+                Getters.Copy([one], ref values);
+            };
         }
     }
 }

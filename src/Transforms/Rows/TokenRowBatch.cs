@@ -10,7 +10,7 @@ internal abstract class TokenRowBatch(DataViewRow source, StageSettings settings
 {
     private readonly TokenReader _reader = TokenReader.Create(source, settings.InputColumnName);
     private readonly int[]?[] _tokens = new int[]?[limits.Rows];
-    private readonly string?[] _reasons = new string?[limits.Rows];
+    private readonly (string Column, string Why)?[] _reasons = new (string, string)?[limits.Rows];
     private readonly long[] _positions = new long[limits.Rows];
 
     protected LanguageModel Model => model;
@@ -18,8 +18,17 @@ internal abstract class TokenRowBatch(DataViewRow source, StageSettings settings
     /// <summary>Computes rows; <paramref name="slots"/> says where each belongs.</summary>
     protected abstract void Compute(TokenBatch rows, IReadOnlyList<int> slots);
 
+    /// <summary>What a result is computed with: it stops when the context's execution is cancelled.</summary>
+    protected IProgress<double> Alive { get; } = new AliveCheck(host);
+
+    /// <summary>Reads what else the source's current row consists of.</summary>
+    /// <returns>The column in which the model cannot take it, and why; null if it can.</returns>
+    protected virtual (string Column, string Why)? ReadMore(int slot, int[] tokens) => null;
+
     /// <summary>Why this stage cannot make something of a row that the model can take; null if it can. Such a row is missing in any case, as what is not there is no error.</summary>
-    protected virtual string? WhyNotMeasured(ReadOnlySpan<int> tokens) => null;
+    /// <param name="slot">The row; its results are there only after <see cref="RowBatch.Require"/>.</param>
+    /// <param name="tokens">Its tokens.</param>
+    protected virtual string? WhyNotMeasured(int slot, ReadOnlySpan<int> tokens) => null;
 
     /// <summary>Makes sure that a row is computed.</summary>
     /// <returns>Whether it has results; false where it is missing.</returns>
@@ -32,7 +41,10 @@ internal abstract class TokenRowBatch(DataViewRow source, StageSettings settings
             return true;
         }
         if (settings.OnError == RowErrorHandling.Throw)
-            throw new InvalidTokensException($"Row {_positions[slot]}, column '{settings.InputColumnName}': {_reasons[slot]} Mend the row, or set OnError to Missing to leave it out.");
+        {
+            var (column, why) = _reasons[slot]!.Value;
+            throw new InvalidTokensException($"Row {_positions[slot]}, column '{column}': {why} Mend the row, or set OnError to Missing to leave it out.");
+        }
         return false;
     }
 
@@ -40,12 +52,14 @@ internal abstract class TokenRowBatch(DataViewRow source, StageSettings settings
     protected ValueGetter<ReadOnlyMemory<char>> ReasonGetter(Func<int> slot) => (ref value) =>
     {
         int row = slot();
-        value = (_reasons[row] ?? (_tokens[row] is { } tokens ? WhyNotMeasured(tokens) : null)).AsMemory();
+        value = (_reasons[row] is var (column, why) ? column == settings.InputColumnName ? why : $"Column '{column}': {why}" : WhyNotMeasured(row, _tokens[row])).AsMemory();
     };
 
     protected sealed override void Read(int slot, long position)
     {
-        _tokens[slot] = _reader.Read(model.Config.Vocabulary, model.Config.Context, out _reasons[slot]);
+        int[]? tokens = _reader.Read(model.Config.Vocabulary, model.Config.Context, out string? why);
+        _reasons[slot] = tokens is null ? (settings.InputColumnName, why!) : ReadMore(slot, tokens);
+        _tokens[slot] = _reasons[slot] is null ? tokens : null;
         _positions[slot] = position;
     }
 
@@ -56,5 +70,10 @@ internal abstract class TokenRowBatch(DataViewRow source, StageSettings settings
         host.CheckAlive();
         var slots = Enumerable.Range(first, count).Where(slot => _tokens[slot] is not null).ToArray();
         if (slots.Length > 0) Compute(new TokenBatch([.. slots.Select(slot => _tokens[slot]!)]), slots);
+    }
+
+    private sealed class AliveCheck(IHost host) : IProgress<double>
+    {
+        public void Report(double value) => host.CheckAlive();
     }
 }
