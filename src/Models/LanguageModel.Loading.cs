@@ -1,5 +1,6 @@
+using MlNetIcl.Models.Gguf;
 using MlNetIcl.Models.HuggingFace;
-using MlNetIcl.Models.Native;
+using MlNetIcl.Models.Loading;
 using MlNetIcl.Models.Tokenizers;
 using TorchSharp;
 
@@ -11,12 +12,13 @@ public sealed partial class LanguageModel
     public ModelFiles? Files { get; private init; }
 
     /// <summary>
-    /// Loads a Hugging Face folder: <c>config.json</c>, <c>model.safetensors</c> or shards with their index, and <c>tokenizer.json</c> where there is one.
-    /// Families: bloom, gpt2, gpt_neo, gpt_neox, llama, mistral, opt, qwen2, qwen3.
+    /// Loads a Hugging Face folder (<c>config.json</c>, <c>model.safetensors</c> or shards with their index, and <c>tokenizer.json</c> where there is one)
+    /// of the families bloom, gpt2, gpt_neo, gpt_neox, llama, mistral, opt, qwen2, qwen3; or a GGUF file, known by its content, of the architectures
+    /// llama, qwen2, qwen3.
     /// </summary>
-    /// <param name="path">The folder.</param>
+    /// <param name="path">The folder or file.</param>
     /// <param name="options">Precision and device; default: float32 on the CPU.</param>
-    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder or file.</exception>
     /// <exception cref="ModelFormatException">A file is missing, malformed or contradicts another.</exception>
     /// <exception cref="UnsupportedModelException">The family, an option of it, a tokenizer step or the format of the weights is not supported.</exception>
     /// <exception cref="DllNotFoundException">libtorch cannot be loaded.</exception>
@@ -26,19 +28,36 @@ public sealed partial class LanguageModel
         options ??= new();
         if (options.Precision is not (torch.ScalarType.Float32 or torch.ScalarType.BFloat16))
             throw new ArgumentException($"Precision is {options.Precision}; expected Float32 or BFloat16.", nameof(options));
-        if (File.Exists(path))
-            throw new UnsupportedModelException($"'{path}' is a file. Supported is a Hugging Face folder with config.json and model.safetensors.");
+        return File.Exists(path) ? LoadFile(System.IO.Path.GetFullPath(path), options) : LoadFolder(path, options);
+    }
 
+    private static LanguageModel LoadFolder(string path, LoadOptions options)
+    {
         var folder = ModelFolder.Open(path);
         var architecture = Families.Read(ConfigFile.Open(folder.FileAt(ModelFolder.Config)));
         using var checkpoint = new Checkpoint(folder, architecture.Names.Prefixes);
-        NativeTorch.EnsureLoaded();
         var tokenizer = options.Tokenizer && folder.HasTokenizer ? JsonTokenizer.Load(folder.Path) : null;
-        var weights = WeightReader.Read(checkpoint, architecture, options.Precision, options.Device ?? torch.CPU);
+        var weights = WeightReader.Read(checkpoint, architecture, options.Precision, options.Device);
         return new(architecture.Config, weights, tokenizer, System.IO.Path.GetFileName(folder.Path))
         {
             SourcePath = folder.Path,
             Files = new ModelFiles(folder.Path, folder.Files),
+        };
+    }
+
+    private static LanguageModel LoadFile(string path, LoadOptions options)
+    {
+        string name = System.IO.Path.GetFileName(path);
+        bool isNamedGguf = System.IO.Path.GetExtension(name).Equals(".gguf", StringComparison.OrdinalIgnoreCase);
+        if (!isNamedGguf && !GgufFile.IsGguf(path))
+            throw new UnsupportedModelException($"'{path}' is no GGUF file. Supported are a Hugging Face folder with config.json and model.safetensors, and a .gguf file.");
+        using var file = GgufFile.Open(path);
+        var architecture = GgufArchitecture.Read(file);
+        var weights = WeightReader.Read(new GgufWeights(file), architecture, options.Precision, options.Device);
+        return new(architecture.Config, weights, null, isNamedGguf ? name[..^".gguf".Length] : name)
+        {
+            SourcePath = path,
+            Files = new ModelFiles(System.IO.Path.GetDirectoryName(path)!, [name]),
         };
     }
 }

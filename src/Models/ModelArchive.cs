@@ -70,7 +70,8 @@ public static class ModelArchive
             throw new ModelFormatException($"'{path}': the configuration cannot be read: {e.Message}", e);
         }
         if (config is not { Layers: > 0, DModel: > 0, Heads: > 0, KeyHeads: > 0, DHead: > 0, DMlp: >= 0, Vocabulary: > 0, Context: > 0, T5Buckets: > 0, Windows: not null, SpecialTokenIds: not null } || config.Heads % config.KeyHeads != 0
-            || config.Windows.Count != 0 && config.Windows.Count != config.Layers || (config.Positions == PositionEncoding.Rotary) != (config.Rotary is not null))
+            || config.Windows.Count != 0 && config.Windows.Count != config.Layers || (config.Positions == PositionEncoding.Rotary) != (config.Rotary is not null)
+            || config.Rotary is { FrequencyDivisors: { } divisors } rotary && divisors.Count != rotary.Dimensions / 2)
             throw new ModelFormatException($"'{path}': the configuration is inconsistent: {json}");
         return config;
     }

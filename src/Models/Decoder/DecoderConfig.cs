@@ -72,7 +72,11 @@ public sealed record Llama3RotaryScaling(double Factor, double LowFrequencyFacto
 /// <param name="Dimensions">How many leading dimensions of each head rotate; even, at most the head's.</param>
 /// <param name="Base">The base of the frequencies (rope_theta).</param>
 /// <param name="Scaling">The frequency scaling, if any.</param>
-public sealed record RotaryConfig(int Dimensions, double Base = 10000, Llama3RotaryScaling? Scaling = null);
+public sealed record RotaryConfig(int Dimensions, double Base = 10000, Llama3RotaryScaling? Scaling = null)
+{
+    /// <summary>What each of the <see cref="Dimensions"/> / 2 frequencies is divided by, after <see cref="Scaling"/>; positive. Default (null): nothing.</summary>
+    public IReadOnlyList<double>? FrequencyDivisors { get; init; }
+}
 
 /// <summary>The shape of a decoder-only transformer, independent of the file that it came from. Immutable.</summary>
 public sealed record DecoderConfig

@@ -46,7 +46,8 @@ internal sealed class RotaryTable
         for (int i = 0; i < half; i++)
         {
             double frequency = 1 / Math.Pow(config.Base, 2.0 * i / config.Dimensions);
-            frequencies[i] = (float)(config.Scaling is { } s ? Scale(frequency, s) : frequency);
+            if (config.Scaling is { } s) frequency = Scale(frequency, s);
+            frequencies[i] = (float)(config.FrequencyDivisors is { } divisors ? frequency / divisors[i] : frequency);
         }
         return frequencies;
     }

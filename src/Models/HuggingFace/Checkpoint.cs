@@ -1,10 +1,11 @@
+using MlNetIcl.Models.Loading;
 using MlNetIcl.Models.Safetensors;
 using static TorchSharp.torch;
 
 namespace MlNetIcl.Models.HuggingFace;
 
 /// <summary>The tensors of a model folder, over all its files, under their names without the family's prefix.</summary>
-internal sealed class Checkpoint : IDisposable
+internal sealed class Checkpoint : IWeightSource, IDisposable
 {
     private static readonly string[] WeightTypes = ["F32", "F16", "BF16", "F64"];
     private readonly Dictionary<string, SafetensorsFile> _files = new(StringComparer.Ordinal);
@@ -35,17 +36,16 @@ internal sealed class Checkpoint : IDisposable
         }
     }
 
-    /// <summary>The names, without prefix.</summary>
+    /// <inheritdoc/>
     public IReadOnlyCollection<string> Names => _tensors.Keys;
 
-    /// <summary>Whether there is a tensor of this name.</summary>
+    /// <inheritdoc/>
     public bool Has(string name) => _tensors.ContainsKey(name);
 
-    /// <summary>Whether two tensors hold the same values.</summary>
+    /// <inheritdoc/>
     public bool AreSame(string first, string second) => SafetensorsFile.AreSame(_tensors[first].File, _tensors[first].Entry.Name, _tensors[second].File, _tensors[second].Entry.Name);
 
-    /// <summary>Checks type and shape without reading.</summary>
-    /// <exception cref="ModelFormatException">The tensor is missing or another than expected.</exception>
+    /// <inheritdoc/>
     public void Require(string name, IReadOnlyList<long> shape)
     {
         if (!_tensors.TryGetValue(name, out var tensor))
@@ -56,8 +56,8 @@ internal sealed class Checkpoint : IDisposable
             throw new ModelFormatException($"'{tensor.File.Path}': tensor '{tensor.Entry.Name}' has element type {tensor.Entry.DType}; a weight must be one of {string.Join(", ", WeightTypes)}.");
     }
 
-    /// <summary>Reads a tensor. The caller owns it.</summary>
-    public Tensor Read(string name, ScalarType type) => _tensors[name].File.Read(_tensors[name].Entry.Name, type);
+    /// <inheritdoc/>
+    public void Read(string name, Tensor target) => _tensors[name].File.Read(_tensors[name].Entry.Name, target);
 
     /// <inheritdoc/>
     public void Dispose()

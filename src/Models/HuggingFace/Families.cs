@@ -1,3 +1,5 @@
+using MlNetIcl.Models.Loading;
+
 namespace MlNetIcl.Models.HuggingFace;
 
 /// <summary>The families that are supported, by the <c>model_type</c> of their <c>config.json</c>. Values that a file leaves out are those of transformers' configuration classes.</summary>

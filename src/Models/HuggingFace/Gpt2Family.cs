@@ -1,3 +1,4 @@
+using MlNetIcl.Models.Loading;
 using static MlNetIcl.Models.HuggingFace.Families;
 
 namespace MlNetIcl.Models.HuggingFace;

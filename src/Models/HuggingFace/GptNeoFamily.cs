@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MlNetIcl.Models.Loading;
 using static MlNetIcl.Models.HuggingFace.Families;
 
 namespace MlNetIcl.Models.HuggingFace;

@@ -30,13 +30,16 @@ internal sealed unsafe class MappedFile : IDisposable
     public long Length { get; }
 
     /// <summary>A part of the file.</summary>
-    public ReadOnlySpan<byte> Slice(long start, int count)
+    public ReadOnlySpan<byte> Slice(long start, int count) => new(At(start, count), count);
+
+    /// <summary>The address of a part of the file, of any length.</summary>
+    public byte* At(long start, long count)
     {
         ObjectDisposedException.ThrowIf(_start is null, this);
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         ArgumentOutOfRangeException.ThrowIfNegative(start);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(start, Length - count);
-        return new(_start + start, count);
+        return _start + start;
     }
 
     /// <inheritdoc/>

@@ -71,11 +71,20 @@ public sealed partial class SafetensorsFile : IDisposable
     public Tensor Read(string name, ScalarType? type = null)
     {
         var entry = Entry(name);
-        var stored = SafetensorsTypes.Torch(entry.DType) ?? throw new UnsupportedModelException(
-            $"'{Path}': tensor '{name}' has element type {entry.DType}. Supported are {SafetensorsTypes.Readable}.");
+        var stored = Stored(entry);
         NativeTorch.EnsureLoaded();
         using var scope = NewDisposeScope();
         var target = empty([.. entry.Shape], dtype: type ?? stored);
+        Read(name, target);
+        return target.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Reads a tensor into memory that is there: a contiguous tensor of as many elements, of any type, on the CPU.</summary>
+    internal void Read(string name, Tensor target)
+    {
+        var entry = Entry(name);
+        var stored = Stored(entry);
+        using var scope = NewDisposeScope();
         var flat = target.view(-1);
         long elements = target.numel(), elementBytes = elements == 0 ? 1 : entry.Length / elements;
         for (long done = 0, most = ChunkBytes / elementBytes; done < elements; done += most)
@@ -87,7 +96,6 @@ public sealed partial class SafetensorsFile : IDisposable
             _file.Slice(start, (int)(count * elementBytes)).CopyTo(chunk.bytes);
             if (!ReferenceEquals(chunk, destination)) destination.copy_(chunk);
         }
-        return target.MoveToOuterDisposeScope();
     }
 
     /// <summary>Whether two tensors, possibly of two files, have the same type, shape and bytes.</summary>
@@ -106,6 +114,9 @@ public sealed partial class SafetensorsFile : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
+
+    private ScalarType Stored(SafetensorsEntry entry) => SafetensorsTypes.Torch(entry.DType) ?? throw new UnsupportedModelException(
+        $"'{Path}': tensor '{entry.Name}' has element type {entry.DType}. Supported are {SafetensorsTypes.Readable}.");
 
     private SafetensorsEntry Entry(string name)
     {

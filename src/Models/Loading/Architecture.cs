@@ -1,6 +1,6 @@
-namespace MlNetIcl.Models.HuggingFace;
+namespace MlNetIcl.Models.Loading;
 
-/// <summary>What a <c>config.json</c> describes: the decoder's shape and where its parameters are in the weight files.</summary>
+/// <summary>What a model's configuration describes: the decoder's shape and where its parameters are in the weight files.</summary>
 internal sealed record Architecture(DecoderConfig Config, TensorNames Names);
 
 /// <summary>How the rows of a fused query-key-value matrix are ordered in the file.</summary>
@@ -44,6 +44,9 @@ internal sealed record TensorNames
 
     /// <summary>Order of the fused matrix.</summary>
     public FusedOrder FusedOrder { get; init; }
+
+    /// <summary>Whether the rows of separate queries and keys stand for a rotation of neighbours, not of halves (llama.cpp's order for llama).</summary>
+    public bool NeighboursRotate { get; init; }
 
     /// <summary>Norm of each head's queries.</summary>
     public string? QueryNorm { get; init; }

@@ -1,12 +1,17 @@
+using MlNetIcl.Models.Native;
 using static TorchSharp.torch;
 
-namespace MlNetIcl.Models.HuggingFace;
+namespace MlNetIcl.Models.Loading;
 
-/// <summary>Puts the decoder's parameters together from a checkpoint: all shapes are checked before the first value is read.</summary>
+/// <summary>Puts the decoder's parameters together from a model's files: all shapes are checked before the first value is read.</summary>
 internal static class WeightReader
 {
     /// <exception cref="ModelFormatException">A tensor is missing, of another shape or type than the configuration says, or no parameter of the family.</exception>
-    public static DecoderWeights Read(Checkpoint checkpoint, Architecture architecture, ScalarType type, Device device)
+    /// <param name="checkpoint">The files.</param>
+    /// <param name="architecture">What they hold.</param>
+    /// <param name="type">What the values are converted to.</param>
+    /// <param name="device">Where they go. Null: the CPU.</param>
+    public static DecoderWeights Read(IWeightSource checkpoint, Architecture architecture, ScalarType type, Device? device)
     {
         var parameters = Parameters(checkpoint, architecture).ToDictionary(parameter => parameter.Name, StringComparer.Ordinal);
         var used = new HashSet<string>(StringComparer.Ordinal);
@@ -18,12 +23,11 @@ internal static class WeightReader
         CheckUnembedding(checkpoint, architecture, used);
         CheckLeftovers(checkpoint, architecture, used);
 
+        NativeTorch.EnsureLoaded();
         using var scope = NewDisposeScope();
         var weights = DecoderWeights.Read(architecture.Config, parameters.ContainsKey, (name, shape) =>
         {
-            var value = parameters[name].Read(checkpoint, type, device);
-            Shapes.Require(value, shape, name);
-            return value;
+            return parameters[name].Read(checkpoint, shape, type, device ?? CPU);
         });
         foreach (var (_, value) in weights.Named()) value.DetachFromDisposeScope();
         return weights;
@@ -38,15 +42,37 @@ internal static class WeightReader
     /// <summary>A parameter: parts one below the other. Named as in <see cref="DecoderWeights.Named"/>.</summary>
     private sealed record Parameter(string Name, params IReadOnlyList<Part> Parts)
     {
-        public Tensor Read(Checkpoint checkpoint, ScalarType type, Device device)
+        public Tensor Read(IWeightSource checkpoint, long[] shape, ScalarType type, Device device)
         {
             using var scope = NewDisposeScope();
-            var parts = Parts.Select(part => part.Arrange is { } arrange ? arrange(checkpoint.Read(part.Name, type)) : checkpoint.Read(part.Name, type)).ToArray();
-            return (parts is [var whole] ? whole.contiguous() : cat(parts, 0)).to(device).MoveToOuterDisposeScope();
+            var whole = empty(shape, dtype: type);
+            long row = 0;
+            foreach (var part in Parts)
+            {
+                using var partScope = NewDisposeScope(); // what a part needs on its way goes before the next one comes
+                if (part.Arrange is { } arrange)
+                {
+                    var stored = empty(part.Shape, dtype: type);
+                    checkpoint.Read(part.Name, stored);
+                    var arranged = arrange(stored);
+                    Rows(arranged.shape).copy_(arranged);
+                }
+                else checkpoint.Read(part.Name, Rows(part.Shape));
+            }
+            if (row != shape[0]) throw new InvalidOperationException($"The parts of {Name} have {row} rows; expected {shape[0]}.");
+            return whole.to(device).MoveToOuterDisposeScope();
+
+            Tensor Rows(long[] part)
+            {
+                var rows = whole.narrow(0, row, part[0]);
+                Shapes.Require(rows, part, $"a part of {Name}");
+                row += part[0];
+                return rows;
+            }
         }
     }
 
-    private static IEnumerable<Parameter> Parameters(Checkpoint checkpoint, Architecture architecture)
+    private static IEnumerable<Parameter> Parameters(IWeightSource checkpoint, Architecture architecture)
     {
         var (config, names) = architecture;
         long width = config.DModel, vocabulary = config.Vocabulary;
@@ -69,7 +95,8 @@ internal static class WeightReader
     {
         long width = config.DModel, queries = (long)config.Heads * config.DHead, keys = (long)config.KeyHeads * config.DHead;
         long[] rows = names.QueryKeyValue.Count == 1 ? [queries + keys + keys] : [queries, keys, keys];
-        Func<Tensor, Tensor>? order = names.FusedOrder == FusedOrder.PerHead ? fused => Regroup(fused, config.Heads) : null;
+        Func<Tensor, Tensor>?[] order = names.FusedOrder == FusedOrder.PerHead ? [fused => Regroup(fused, config.Heads)]
+            : names.NeighboursRotate ? [query => SplitPairs(query, config.Heads), key => SplitPairs(key, config.KeyHeads), null] : [];
 
         foreach (var parameter in NormParameters(to + "attn_norm", from + names.AttentionNorm, config)) yield return parameter;
         foreach (var parameter in Linear("attn.qkv", names.QueryKeyValue, rows, width, names.QueryKeyValueBias, order)) yield return parameter;
@@ -80,11 +107,12 @@ internal static class WeightReader
         foreach (var parameter in Linear("mlp.in", names.MlpIn, [.. names.MlpIn.Select(_ => (long)config.DMlp)], width, names.MlpBias)) yield return parameter;
         foreach (var parameter in Linear("mlp.out", [names.MlpOut], [width], config.DMlp, names.MlpBias)) yield return parameter;
 
-        IEnumerable<Parameter> Linear(string name, IReadOnlyList<string> files, long[] outputs, long inputs, bool bias, Func<Tensor, Tensor>? arrange = null)
+        IEnumerable<Parameter> Linear(string name, IReadOnlyList<string> files, long[] outputs, long inputs, bool bias, params Func<Tensor, Tensor>?[] arrange)
         {
-            if (names.InputByOutput) arrange = matrix => matrix.t();
-            yield return new(to + name + ".weight", [.. files.Select((file, i) => new Part(from + file + ".weight", names.InputByOutput ? [inputs, outputs[i]] : [outputs[i], inputs], arrange))]);
-            if (bias) yield return new(to + name + ".bias", [.. files.Select((file, i) => new Part(from + file + ".bias", [outputs[i]], names.InputByOutput ? null : arrange))]);
+            yield return new(to + name + ".weight", [.. files.Select((file, i) => names.InputByOutput
+                ? new Part(from + file + ".weight", [inputs, outputs[i]], matrix => matrix.t())
+                : new Part(from + file + ".weight", [outputs[i], inputs], arrange.ElementAtOrDefault(i)))]);
+            if (bias) yield return new(to + name + ".bias", [.. files.Select((file, i) => new Part(from + file + ".bias", [outputs[i]], arrange.ElementAtOrDefault(i)))]);
         }
     }
 
@@ -101,8 +129,15 @@ internal static class WeightReader
         return fused.view(heads, 3, shape[0] / (3 * heads), -1).transpose(0, 1).reshape(shape);
     }
 
+    /// <summary>Rows [head, d_head / 2, (first second)] to [head, (first second), d_head / 2]: from a rotation of neighbours to one of halves.</summary>
+    private static Tensor SplitPairs(Tensor rows, int heads)
+    {
+        long[] shape = rows.shape;
+        return rows.view(heads, shape[0] / (2 * heads), 2, -1).transpose(1, 2).reshape(shape);
+    }
+
     /// <summary>A tied model may hold its one matrix under either name, or under both.</summary>
-    private static void CheckUnembedding(Checkpoint checkpoint, Architecture architecture, HashSet<string> used)
+    private static void CheckUnembedding(IWeightSource checkpoint, Architecture architecture, HashSet<string> used)
     {
         string embedding = architecture.Names.Embedding + ".weight", unembedding = architecture.Names.Unembedding + ".weight";
         if (!architecture.Config.TiedUnembedding || !checkpoint.Has(unembedding) || !used.Add(unembedding)) return;
@@ -110,7 +145,7 @@ internal static class WeightReader
             throw new ModelFormatException($"The model's embedding and unembedding are tied (tie_word_embeddings), but '{embedding}' and '{unembedding}' differ. Set tie_word_embeddings to false if both are meant.");
     }
 
-    private static void CheckLeftovers(Checkpoint checkpoint, Architecture architecture, HashSet<string> used)
+    private static void CheckLeftovers(IWeightSource checkpoint, Architecture architecture, HashSet<string> used)
     {
         string[] left = [.. checkpoint.Names.Where(name => !used.Contains(name) && !architecture.Names.Buffers.Any(buffer => name.EndsWith(buffer, StringComparison.Ordinal))).Order(StringComparer.Ordinal)];
         if (left.Length > 0)
