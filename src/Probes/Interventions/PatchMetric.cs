@@ -8,7 +8,7 @@ public abstract class PatchMetric
 {
     private protected PatchMetric(string name) => Name = name;
 
-    /// <summary>The metric's name in results: <c>logit_difference</c>, <c>loss</c>, <c>loss_second_repeat</c> or <c>copy_accuracy</c>.</summary>
+    /// <summary>The metric's name in results: <c>logit_difference</c>, <c>loss</c>, <c>loss_second_repeat</c>, <c>copy_accuracy</c> or <c>copy_logit_difference</c>.</summary>
     public string Name { get; }
 
     /// <summary>logit(answer) - logit(foil) at every row's last position.</summary>
@@ -51,6 +51,12 @@ public abstract class PatchMetric
     /// <exception cref="ArgumentOutOfRangeException">There is none.</exception>
     public static PatchMetric CopyAccuracy(IReadOnlyList<Periodicity> shapes) =>
         TokenMetric.Accuracy("copy_accuracy", [.. (shapes ?? throw new ArgumentNullException(nameof(shapes))).Select(s => SecondRepeat(s, from: 1))]);
+
+    /// <summary>
+    /// Logit of the right token minus the mean logit of the vocabulary, mean over the targets R+2..2R of repeated rows. Unlike a loss
+    /// it does not level off where copying is certain, so that each of several heads that copy shows.
+    /// </summary>
+    public static PatchMetric CopyLogitDifference(Periodicity shape) => TokenMetric.LogitAboveMean("copy_logit_difference", [SecondRepeat(shape, from: 1)]);
 
     private static (int First, int Last) SecondRepeat(Periodicity shape, int from) =>
         (shape.Offset + shape.Period + from, shape.Offset + (2 * shape.Period) - 1);

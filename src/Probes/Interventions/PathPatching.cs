@@ -22,10 +22,17 @@ public enum PathInput
     Logits,
 }
 
-/// <summary>Where a path starts: a head's output, or with no head an MLP's.</summary>
-/// <param name="Layer">The block, from 0.</param>
-/// <param name="Head">The query head, from 0; null for the block's MLP.</param>
-public readonly record struct PathSender(int Layer, int? Head);
+/// <summary>Where a path starts: a head's output, with no head an MLP's, or the <see cref="Embedding"/>.</summary>
+/// <param name="Layer">The block, from 0; -1 for the embedding.</param>
+/// <param name="Head">The query head, from 0; null for the block's MLP and for the embedding.</param>
+public readonly record struct PathSender(int Layer, int? Head)
+{
+    /// <summary>The residual stream before the first block: the tokens' embedding, with the positions' where a model adds them there.</summary>
+    public static PathSender Embedding => new(-1, null);
+
+    /// <summary>The site that holds what is sent.</summary>
+    internal Site Site => this == Embedding ? Site.ResidPre(0) : new(Head is null ? SiteKind.MlpOut : SiteKind.Z, Layer);
+}
 
 /// <summary>Where a path ends.</summary>
 /// <param name="Input">What reads the residual stream there.</param>
@@ -45,6 +52,12 @@ public readonly record struct PathEdge(PathSender Sender, PathReceiver Receiver)
 /// <param name="Values">The patched metric of each set of edges, mean over the rows, in the order of the sets.</param>
 public sealed record PathPatchingResult(string Metric, double Clean, double Corrupted, IReadOnlyList<double> Values)
 {
+    /// <summary>[set][row]: the patched metric of each row.</summary>
+    public IReadOnlyList<double[]> RowValues { get; init; } = [];
+
+    /// <summary>Metric of each corrupted row.</summary>
+    public IReadOnlyList<double> CorruptedValues { get; init; } = [];
+
     /// <summary>(patched - corrupted) / (clean - corrupted) of a set, or null where clean and corrupted have the same metric.</summary>
     public double? Normalised(int set) => Clean == Corrupted ? null : (Values[set] - Corrupted) / (Clean - Corrupted);
 }
@@ -86,7 +99,18 @@ public static class PathPatching
         string from = SweepIdentity.OfTokens(clean);
         Patch[] patches = [.. sets.Select(set => PathPatch.Of(model, corrupted, set, changes, cancellationToken) with { Identity = $"{string.Join(' ', set)} of {from}" })];
         var sweep = PatchSweep.Run(model, corrupted, patches, metric, options, progress, cancellationToken);
-        return new PathPatchingResult(metric.Name, cleanMetric, sweep.BaseMean, [.. sweep.Patched.Select(values => values.Average())]);
+        return new PathPatchingResult(metric.Name, cleanMetric, sweep.BaseMean, [.. sweep.Patched.Select(values => values.Average())])
+        {
+            RowValues = sweep.Patched,
+            CorruptedValues = sweep.Base,
+        };
+    }
+
+    /// <summary>All edges of a model: from the embedding, every head and every MLP to all that comes after, sender by sender.</summary>
+    public static IReadOnlyList<PathEdge> AllEdges(DecoderConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        return [.. PathRules.Senders(config).SelectMany(sender => PathRules.After(sender, config).Select(receiver => new PathEdge(sender, receiver)))];
     }
 
     /// <summary>All receivers that come after a sender, in the order of the forward pass: the ends of all its paths.</summary>
@@ -102,8 +126,7 @@ public static class PathPatching
     internal static (Dictionary<PathSender, Tensor> Changes, double Clean) Changes(
         LanguageModel model, TokenBatch clean, TokenBatch corrupted, PathSender[] senders, PatchMetric metric, CancellationToken cancellation)
     {
-        static Site SiteOf(PathSender sender) => new(sender.Head is null ? SiteKind.MlpOut : SiteKind.Z, sender.Layer);
-        Site[] sites = [.. senders.Select(SiteOf).Distinct()];
+        Site[] sites = [.. senders.Select(s => s.Site).Distinct()];
         var (cleanRun, values) = PatchSweep.Measure(model, clean, new ForwardPlan().Capture(sites), metric, cancellation);
         using var of = cleanRun;
         if (sites.Length == 0) return ([], values.Average());
@@ -111,8 +134,7 @@ public static class PathPatching
         var changes = senders.ToDictionary(sender => sender, sender =>
         {
             using var scope = NewDisposeScope();
-            var site = SiteOf(sender);
-            var change = of[site] - from[site];
+            var change = of[sender.Site] - from[sender.Site];
             if (sender.Head is { } head)
             {
                 int width = model.Config.DHead;

@@ -5,6 +5,22 @@ namespace MlNetIcl.Probes;
 /// <summary>Which paths a decoder has.</summary>
 internal static class PathRules
 {
+    /// <summary>The embedding, then heads and MLP block by block.</summary>
+    public static IEnumerable<PathSender> Senders(DecoderConfig config) => Enumerable.Range(0, config.Layers)
+        .SelectMany(layer => Enumerable.Range(0, config.Heads).Select(head => new PathSender(layer, head)).Concat(config.DMlp > 0 ? [new PathSender(layer, null)] : []))
+        .Prepend(PathSender.Embedding);
+
+    /// <summary>What a head reads: its queries, and its key head's keys and values.</summary>
+    public static PathReceiver[] InputsOf(HeadId head, DecoderConfig config)
+    {
+        int keyHead = head.Head / (config.Heads / config.KeyHeads);
+        return [new(PathInput.Query, head.Layer, head.Head), new(PathInput.Key, head.Layer, keyHead), new(PathInput.Value, head.Layer, keyHead)];
+    }
+
+    /// <summary>All senders that a receiver reads, in the order of the forward pass.</summary>
+    public static IEnumerable<PathSender> Before(PathReceiver receiver, DecoderConfig config) =>
+        Senders(config).Where(sender => Reaches(sender, receiver, config));
+
     /// <summary>All receivers that come after a sender, in the order of the forward pass.</summary>
     public static IReadOnlyList<PathReceiver> After(PathSender sender, DecoderConfig config)
     {
@@ -30,7 +46,7 @@ internal static class PathRules
 
     /// <exception cref="ArgumentException">The sender does not exist.</exception>
     public static void Require(PathSender sender, DecoderConfig config) =>
-        new PatchSlot(sender.Head is null ? SiteKind.MlpOut : SiteKind.Z, sender.Layer, sender.Head).Require(config, 1);
+        new PatchSlot(sender.Site.Kind, sender.Site.Layer, sender.Head).Require(config, 1);
 
     /// <summary>The slot that a receiver computes from what it reads; null for the logits.</summary>
     public static PatchSlot? SlotOf(PathReceiver receiver, DecoderConfig config) => receiver.Input switch

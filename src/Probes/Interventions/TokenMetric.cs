@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace MlNetIcl.Probes;
 
-/// <summary>Mean of what the logits say of each token of a stretch: its loss, or whether it is the argmax.</summary>
+/// <summary>Mean of what the logits say of each token of a stretch: its loss, whether it is the argmax, or by how much it stands out.</summary>
 internal sealed class TokenMetric : PatchMetric
 {
     /// <summary>The most logits, in elements, that exist at one time: 64 MB.</summary>
@@ -29,6 +29,9 @@ internal sealed class TokenMetric : PatchMetric
 
     public static TokenMetric Accuracy(string name, IReadOnlyList<(int First, int Last)> stretches) =>
         new(name, stretches, static (logits, targets) => logits.argmax(-1).eq(targets).to_type(ScalarType.Float32));
+
+    public static TokenMetric LogitAboveMean(string name, IReadOnlyList<(int First, int Last)> stretches) =>
+        new(name, stretches, static (logits, targets) => logits.gather(1, targets.unsqueeze(1)).squeeze(1) - logits.mean([-1]));
 
     internal override string Identity => $"{Name} {string.Join(',', _stretches)}";
 

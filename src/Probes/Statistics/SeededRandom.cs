@@ -79,4 +79,6 @@ internal enum RandomStream
     WeightNull,
     Resampling,
     AttributionCheck,
+    UnrelatedRows,
+    RandomCircuits,
 }

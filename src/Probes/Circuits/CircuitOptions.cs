@@ -1,0 +1,57 @@
+using System.Globalization;
+
+namespace MlNetIcl.Probes;
+
+/// <summary>Settings of <see cref="CircuitTracer"/>. The defaults are the stated protocol.</summary>
+public sealed record CircuitOptions
+{
+    /// <summary>The level that p-values of the metric and q-values of edges are held against. Range: (0, 1). <value>Default 0.01.</value></summary>
+    public double Alpha { get; init; } = 0.01;
+
+    /// <summary>
+    /// The least effect of an edge, as a share of clean minus corrupted, that its interval must leave open no way below. With enough rows any trace
+    /// is significant, so significance alone makes no edge. Range: [0, 1]. <value>Default 0.01.</value>
+    /// </summary>
+    public double Threshold { get; init; } = 0.01;
+
+    /// <summary>The least difference of the metric between clean and corrupted rows that is traced, in the metric's unit, held against the near end of its interval. Range: finite, at least 0. <value>Default 0.5.</value></summary>
+    public double LeastDifference { get; init; } = 0.5;
+
+    /// <summary>
+    /// The most edges that are patched exactly at one step of the search (one step: all edges into the heads or the MLP of one block, or
+    /// into the logits). Where there are more, an estimate chooses among them. Range: at least 1. <value>Default 256.</value>
+    /// </summary>
+    public int MaxPatchedEdges { get; init; } = 256;
+
+    /// <summary>Random circuits that are drawn as a control. Range: at least 0. <value>Default 20.</value></summary>
+    public int RandomCircuits { get; init; } = 20;
+
+    /// <summary>Scores from which nodes take their roles. <value>Default (null): no roles, but on drawn sequences the heads are scored for them.</value></summary>
+    public HeadDetectionResult? Heads { get; init; }
+
+    /// <summary>Bootstrap resamples of each interval. Range: at least 100. <value>Default 2,000.</value></summary>
+    public int Resamples { get; init; } = 2000;
+
+    /// <summary>Seed of resamples, sign flips, random weights and random circuits. <value>Default 0.</value></summary>
+    public int Seed { get; init; }
+
+    /// <summary>How patched runs are stacked. <value>Default: <see cref="SweepOptions"/>' own.</value></summary>
+    public SweepOptions Sweep { get; init; } = new();
+
+    /// <summary>Checks every range.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A setting is out of its range; the message says which, what it is and what it may be.</exception>
+    public void Validate()
+    {
+        Require(Alpha is > 0 and < 1, nameof(Alpha), Alpha, "strictly between 0 and 1");
+        Require(Threshold is >= 0 and <= 1, nameof(Threshold), Threshold, "between 0 and 1");
+        Require(double.IsFinite(LeastDifference) && LeastDifference >= 0, nameof(LeastDifference), LeastDifference, "finite and at least 0");
+        Require(MaxPatchedEdges >= 1, nameof(MaxPatchedEdges), MaxPatchedEdges, "at least 1");
+        Require(RandomCircuits >= 0, nameof(RandomCircuits), RandomCircuits, "at least 0");
+        Require(Resamples >= 100, nameof(Resamples), Resamples, "at least 100");
+    }
+
+    private static void Require(bool holds, string setting, object value, string range)
+    {
+        if (!holds) throw new ArgumentOutOfRangeException(setting, value, string.Create(CultureInfo.InvariantCulture, $"Expected {setting} to be {range}, got {value}."));
+    }
+}

@@ -1,0 +1,84 @@
+using MlNetIcl.Models;
+
+namespace MlNetIcl.Probes;
+
+/// <summary>
+/// Goes backwards from the logits: at each step all edges into the nodes found in one block are patched, and the senders of those that
+/// count are nodes from then on. A node comes after all that it feeds, so each edge is judged once.
+/// </summary>
+internal sealed class CircuitSearch(LanguageModel model, TokenBatch clean, TokenBatch corrupted, PatchMetric metric, CircuitOptions options, EdgeTest test, double difference)
+{
+    /// <summary>Bound on the changes of senders that are held at one time.</summary>
+    private const long MaxChangeBytes = 256L << 20;
+
+    private readonly HashSet<PathSender> _found = [];
+
+    public List<CircuitEdge> Edges { get; } = [];
+
+    public int Patched { get; private set; }
+
+    public int Screened { get; private set; }
+
+    public void Run(IProgress<double>? progress, CancellationToken cancellation)
+    {
+        var config = model.Config;
+        int done = 0, steps = 1 + (2 * config.Layers);
+        Step([new PathReceiver(PathInput.Logits)]);
+        for (int layer = config.Layers - 1; layer >= 0; layer--)
+        {
+            Step(_found.Contains(new(layer, null)) ? [new PathReceiver(PathInput.Mlp, layer)] : []);
+            Step([.. _found.Where(s => s.Layer == layer && s.Head is not null).SelectMany(s => PathRules.InputsOf(new HeadId(layer, s.Head!.Value), config)).Distinct().OrderBy(r => r.Input).ThenBy(r => r.Head)]);
+        }
+
+        void Step(PathReceiver[] receivers)
+        {
+            Judge([.. receivers.SelectMany(receiver => PathRules.Before(receiver, config).Select(sender => new PathEdge(sender, receiver)))], cancellation);
+            progress?.Report((double)++done / steps);
+        }
+    }
+
+    private void Judge(PathEdge[] edges, CancellationToken cancellation)
+    {
+        if (edges.Length == 0) return;
+        Screened += Math.Max(0, edges.Length - options.MaxPatchedEdges);
+        if (edges.Length > options.MaxPatchedEdges) edges = Largest(edges, cancellation);
+        double[][] lost = Lost(edges, cancellation);
+        Patched += edges.Length;
+        var p = test.PValues(lost, cancellation);
+        var q = p is null ? null : BenjaminiHochberg.QValues(p);
+        for (int i = 0; i < edges.Length; i++)
+        {
+            double effect = lost[i].Average() / difference;
+            var interval = Share(test.IntervalOf(lost[i]));
+            if (!test.IsThere(effect, interval, q?[i], options.Threshold)) continue;
+            Edges.Add(new CircuitEdge { Path = edges[i], Effect = effect, Interval = interval, P = p?[i], Q = q?[i] });
+            if (edges[i].Sender != PathSender.Embedding) _found.Add(edges[i].Sender);
+        }
+    }
+
+    /// <summary>The edges with the largest estimates, in the order given.</summary>
+    private PathEdge[] Largest(PathEdge[] edges, CancellationToken cancellation)
+    {
+        var estimates = EdgeAttribution.Run(model, clean: corrupted, corrupted: clean, edges, metric, cancellation);
+        return [.. Enumerable.Range(0, edges.Length).OrderByDescending(i => Math.Abs(estimates[i])).Take(options.MaxPatchedEdges).Order().Select(i => edges[i])];
+    }
+
+    private Interval? Share(Interval? lost) => lost is not { } i ? null
+        : difference > 0 ? new(i.Low / difference, i.High / difference) : new(i.High / difference, i.Low / difference);
+
+    /// <summary>[edge][row]: the clean run's metric minus that of the run in which this edge carries the corrupted value.</summary>
+    private double[][] Lost(PathEdge[] edges, CancellationToken cancellation)
+    {
+        double bytes = 4.0 * clean.Count * clean.MaxLength * model.Config.DModel;
+        int senders = (int)Math.Max(1, MaxChangeBytes / bytes);
+        var lost = new Dictionary<PathEdge, double[]>();
+        foreach (var some in edges.GroupBy(e => e.Sender).Chunk(senders))
+        {
+            PathEdge[][] sets = [.. some.SelectMany(g => g).Select(edge => (PathEdge[])[edge])];
+            var run = PathPatching.Run(model, clean: corrupted, corrupted: clean, sets, metric, options.Sweep, cancellationToken: cancellation);
+            for (int i = 0; i < sets.Length; i++)
+                lost.Add(sets[i][0], [.. run.CorruptedValues.Zip(run.RowValues[i], (before, after) => before - after)]);
+        }
+        return [.. edges.Select(edge => lost[edge])];
+    }
+}
