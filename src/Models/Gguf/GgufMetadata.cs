@@ -102,13 +102,13 @@ internal sealed class GgufMetadata
 
     private Value? Find(string key) => _values.TryGetValue(key, out var value) ? value : null;
 
-    private Value? Single(string key, string expected, params ReadOnlySpan<GgufValueType> types)
+    private Value? Single(string key, string expected, params GgufValueType[] types)
     {
         if (Find(key) is not { } value) return null;
         return !value.IsArray && types.Contains(value.Type) ? value : throw Wrong(key, value, expected);
     }
 
-    private Value? List(string key, int most, string expected, params ReadOnlySpan<GgufValueType> types)
+    private Value? List(string key, int most, string expected, params GgufValueType[] types)
     {
         if (Find(key) is not { } value) return null;
         if (!value.IsArray || !types.Contains(value.Type)) throw Wrong(key, value, expected);
