@@ -62,6 +62,7 @@ public class ProcessTests
 
     [Theory]
     [InlineData("heads")]
+    [InlineData("patch")]
     [InlineData("forward")]
     [InlineData("tokenize")]
     [InlineData("model")]

@@ -15,6 +15,7 @@ internal static class IclTool
         {
             verbose,
             HeadsCommand.Create(host),
+            PatchCommand.Create(host),
             ForwardCommand.Create(host),
             TokenizeCommand.Create(host),
             ModelCommand.Create(host),

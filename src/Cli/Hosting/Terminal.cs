@@ -40,6 +40,14 @@ internal static class Terminal
         writer.WriteLine(line);
     }
 
+    /// <summary>Writes names and values below each other; long values go on below themselves.</summary>
+    public static void WriteFacts(CliHost host, IEnumerable<(string Name, string Value)> facts)
+    {
+        var all = facts.ToArray();
+        int column = all.Max(f => f.Name.Length) + 2;
+        foreach (var (name, value) in all) WriteText(host.Output, host.Width, $"{name.PadRight(column)}{value}", column);
+    }
+
     /// <summary>Writes a table to the results.</summary>
     /// <param name="host">Where to.</param>
     /// <param name="columns">Headings, and whether the column holds numbers, which stand right-aligned.</param>

@@ -14,7 +14,7 @@ internal static class TokenFile
     /// <exception cref="InputException">The file is missing, too long or no array of non-empty arrays of integers; the message says where.</exception>
     public static TokenBatch Read(string path)
     {
-        byte[] json = ReadBytes(path);
+        byte[] json = InputFile.Read(path, "token file", LongestFile);
         try
         {
             return new TokenBatch(Parse(json, path));
@@ -23,17 +23,6 @@ internal static class TokenFile
         {
             throw Wrong(path, $"it is no valid JSON (line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1})", error);
         }
-    }
-
-    private static byte[] ReadBytes(string path)
-    {
-        if (Directory.Exists(path)) throw new InputException($"'{path}' is a folder; expected a JSON file of token ids.");
-        if (!File.Exists(path)) throw new InputException($"There is no token file '{path}'.");
-        using var file = File.OpenRead(path);
-        if (file.Length > LongestFile) throw new InputException($"Token file '{path}' has {file.Length:N0} bytes; at most {LongestFile:N0} are read. Split it.");
-        byte[] bytes = new byte[file.Length];
-        file.ReadExactly(bytes);
-        return bytes.AsSpan().StartsWith("\uFEFF"u8) ? bytes[3..] : bytes;
     }
 
     private static List<int[]> Parse(byte[] json, string path)

@@ -19,7 +19,7 @@ public enum CellMark
 /// <summary>One number per row and column as shades, as of every head of every layer. NaN is drawn as missing, not as zero.</summary>
 public sealed class Heatmap : Figure
 {
-    private const double Top = 44;
+    private const int LabelLength = 22;
 
     // The shade at which light ink reads better than dark ink, in both themes.
     private const double InkFlips = 0.6;
@@ -44,6 +44,14 @@ public sealed class Heatmap : Figure
     /// <summary>What a column is. Default: head.</summary>
     public string ColumnName { get; init; } = "head";
 
+    /// <summary>What stands at each column, as the token at each position; unseen characters are the caller's to make visible. Default: its number, from 0.</summary>
+    /// <exception cref="ArgumentException">There are not as many labels as columns.</exception>
+    public IReadOnlyList<string>? ColumnLabels
+    {
+        get;
+        init => field = value is null || value.Count == Columns ? value : throw new ArgumentException($"Expected a label for each of {Columns} columns, got {value.Count}.", nameof(value));
+    }
+
     /// <summary>The mark of a cell. Default: none.</summary>
     public Func<int, int, CellMark> Mark { get; init; } = (_, _) => CellMark.None;
 
@@ -60,6 +68,13 @@ public sealed class Heatmap : Figure
     private double CellSize => Math.Max(Rows, Columns) switch { <= 8 => 36, <= 14 => 28, <= 24 => 20, <= 40 => 14, _ => 10 };
 
     private double Left => 34 + SvgCanvas.Width(Index(Rows - 1));
+
+    // Labels that do not fit beside each other stand upright.
+    private bool TurnsLabels => ColumnLabels?.Any(l => SvgCanvas.Width(l) + 4 > CellSize) ?? false;
+
+    private double LabelSize => CellSize < 12 ? 9 : 11;
+
+    private double Top => TurnsLabels ? 30 + ColumnLabels!.Max(l => SvgCanvas.Width(Short(l), LabelSize)) : 44;
 
     private double LegendLeft => Left;
 
@@ -94,10 +109,22 @@ public sealed class Heatmap : Figure
     {
         canvas.Text(Left + Columns * size / 2, 14, ColumnName, Anchor.Middle, "muted");
         canvas.Text(14, Top + Rows * size / 2, RowName, Anchor.Middle, "muted", turn: -90);
-        for (int column = 0; column < Columns; column += Every(Columns - 1, size))
-            canvas.Text(Left + (column + 0.5) * size, Top - 8, Index(column), Anchor.Middle);
+        if (ColumnLabels is { } labels) DrawLabels(canvas, labels, size);
+        else
+            for (int column = 0; column < Columns; column += Every(Columns - 1, size))
+                canvas.Text(Left + (column + 0.5) * size, Top - 8, Index(column), Anchor.Middle);
         for (int row = 0; row < Rows; row += size < 13 ? 2 : 1)
             canvas.Text(Left - 7, Top + (row + 0.5) * size + 4, Index(row), Anchor.End);
+    }
+
+    private void DrawLabels(SvgCanvas canvas, IReadOnlyList<string> labels, double size)
+    {
+        for (int column = 0; column < Columns; column++)
+        {
+            double middle = Left + (column + 0.5) * size;
+            if (TurnsLabels) canvas.Text(middle + LabelSize * 0.35, Top - 6, Short(labels[column]), css: "token", turn: -90, size: LabelSize, title: labels[column]);
+            else canvas.Text(middle, Top - 8, labels[column], Anchor.Middle);
+        }
     }
 
     private void DrawCell(SvgCanvas canvas, int row, int column, double x, double y, double size)
@@ -135,7 +162,7 @@ public sealed class Heatmap : Figure
     }
 
     private protected override DataTable Data() => new(
-        [new($"{RowName} \\ {ColumnName}", Numeric: true), .. Enumerable.Range(0, Columns).Select(c => new Column(Index(c), Numeric: true))],
+        [new($"{RowName} \\ {ColumnName}", Numeric: true), .. Enumerable.Range(0, Columns).Select(c => new Column(Label(c), Numeric: true))],
         [.. Enumerable.Range(0, Rows).Select(row => (IReadOnlyList<Cell>)
             [Index(row), .. Enumerable.Range(0, Columns).Select(column => DataCell(row, column))])]);
 
@@ -147,7 +174,7 @@ public sealed class Heatmap : Figure
     }
 
     private string Sentence(int row, int column) =>
-        $"{RowName} {Index(row)}, {ColumnName} {Index(column)}: {(double.IsFinite(_values[row, column]) ? Numbers.Score(_values[row, column]) : "not measured")}";
+        $"{RowName} {Index(row)}, {ColumnName} {Label(column)}: {(double.IsFinite(_values[row, column]) ? Numbers.Score(_values[row, column]) : "not measured")}";
 
     // Two decimals without the zero before the point: .86, -.05, 1.0.
     private static string InCell(double value)
@@ -162,6 +189,10 @@ public sealed class Heatmap : Figure
         double need = SvgCanvas.Width(Index(last)) + 4;
         return need <= size ? 1 : need <= 2 * size ? 2 : need <= 5 * size ? 5 : 10;
     }
+
+    private string Label(int column) => ColumnLabels?[column] ?? Index(column);
+
+    private static string Short(string label) => VisibleText.Shorten(label, LabelLength);
 
     private static string Index(int i) => i.ToString(CultureInfo.InvariantCulture);
 }

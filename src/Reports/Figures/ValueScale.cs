@@ -29,6 +29,16 @@ public sealed record ValueScale
         ? new(-extent, extent, true)
         : throw new ArgumentOutOfRangeException(nameof(extent), extent, "A scale needs a positive, finite extent.");
 
+    /// <summary>A diverging scale that just covers these numbers, with round ends.</summary>
+    /// <param name="values">The numbers; those that are not finite do not count.</param>
+    /// <param name="least">The least extent: what is smaller must not look like something.</param>
+    internal static ValueScale Covering(IEnumerable<double> values, double least)
+    {
+        double extent = Math.Max(least, values.Where(double.IsFinite).Select(Math.Abs).DefaultIfEmpty().Max());
+        double unit = Math.Pow(10, Math.Floor(Math.Log10(extent)) - 1);
+        return Diverging(Math.Ceiling(extent / unit - 1e-9) * unit);
+    }
+
     internal double Shade(double value) => Math.Clamp(IsDiverging ? Math.Abs(value) / High : (value - Low) / (High - Low), 0, 1);
 
     internal string Css(double value) => IsDiverging && value < 0 ? "neg" : "pos";

@@ -1,0 +1,84 @@
+using MlNetIcl.Reports.Parts;
+
+namespace MlNetIcl.Reports.Figures;
+
+/// <summary>A bar of a <see cref="BarChart"/>.</summary>
+/// <param name="Label">What it stands for.</param>
+/// <param name="Value">Its length; NaN is drawn as missing.</param>
+/// <param name="Low">Lower end of its interval; NaN for none.</param>
+/// <param name="High">Upper end of its interval; NaN for none.</param>
+public readonly record struct Bar(string Label, double Value, double Low = double.NaN, double High = double.NaN);
+
+/// <summary>Numbers as bars from zero to both sides, as effects or contributions; with whiskers where they have intervals.</summary>
+public sealed class BarChart : Figure
+{
+    private const double PlotWidth = 330, Row = 17, Thickness = 11, Top = 6, Right = 16;
+    private const int LabelLength = 28;
+
+    /// <summary>Draws these bars, from top to bottom.</summary>
+    /// <param name="bars">At least one.</param>
+    /// <exception cref="ArgumentException">There is no bar.</exception>
+    public BarChart(params IReadOnlyList<Bar> bars)
+    {
+        ArgumentNullException.ThrowIfNull(bars);
+        if (bars.Count == 0) throw new ArgumentException("A chart needs at least one bar.", nameof(bars));
+        Bars = bars;
+    }
+
+    /// <summary>The bars, from top to bottom.</summary>
+    public IReadOnlyList<Bar> Bars { get; }
+
+    /// <summary>What the length is, with its unit.</summary>
+    public required string ValueName { get; init; }
+
+    /// <summary>What a bar stands for, as head or component. Default: head.</summary>
+    public string BarName { get; init; } = "head";
+
+    private double Left => 14 + Bars.Max(b => SvgCanvas.Width(Short(b.Label)));
+
+    private double Bottom => Top + Bars.Count * Row + 4;
+
+    private protected override (double Width, double Height) Size => (Left + PlotWidth + Right, Bottom + 44);
+
+    private protected override void Draw(SvgCanvas canvas)
+    {
+        var axis = new Axis(Bars.SelectMany(b => new[] { b.Value, b.Low, b.High }).Append(0));
+        double left = Left, bottom = Bottom;
+        double At(double value) => left + axis.Place(value) * PlotWidth;
+        foreach (double tick in axis.Ticks)
+        {
+            canvas.Line(At(tick), Top, At(tick), bottom, "grid");
+            canvas.Text(At(tick), bottom + 16, axis.Label(tick), Anchor.Middle);
+        }
+        canvas.Text(left + PlotWidth / 2, bottom + 36, ValueName, Anchor.Middle, "muted");
+        for (int i = 0; i < Bars.Count; i++)
+        {
+            var bar = Bars[i];
+            double middle = Top + (i + 0.5) * Row, zero = At(0);
+            canvas.Text(left - 7, middle + 4, Short(bar.Label), Anchor.End, title: bar.Label);
+            if (double.IsFinite(bar.Value))
+            {
+                canvas.Rectangle(Math.Min(zero, At(bar.Value)), middle - Thickness / 2, Math.Abs(At(bar.Value) - zero), Thickness, bar.Value < 0 ? "neg" : "pos", 0.75);
+                if (HasInterval(bar)) DrawWhisker(canvas, At(bar.Low), At(bar.High), middle);
+            }
+            canvas.Rectangle(left, middle - Row / 2, PlotWidth, Row, "hit", title: Sentence(bar));
+        }
+        canvas.Line(At(0), Top, At(0), bottom, "axis");
+    }
+
+    private static void DrawWhisker(SvgCanvas canvas, double low, double high, double y)
+    {
+        canvas.Line(low, y, high, y, "whisker");
+        foreach (double end in new[] { low, high }) canvas.Line(end, y - 3, end, y + 3, "whisker");
+    }
+
+    private protected override DataTable Data() => new(
+        [new(BarName), new(ValueName, Numeric: true)],
+        [.. Bars.Select(bar => (IReadOnlyList<Cell>)[bar.Label, Numbers.Interval(bar.Value, bar.Low, bar.High)])]);
+
+    private static string Sentence(Bar bar) => $"{bar.Label}: {Numbers.Interval(bar.Value, bar.Low, bar.High)}";
+
+    private static bool HasInterval(Bar bar) => double.IsFinite(bar.Low) && double.IsFinite(bar.High);
+
+    private static string Short(string label) => VisibleText.Shorten(label, LabelLength);
+}
