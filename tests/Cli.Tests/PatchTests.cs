@@ -266,4 +266,29 @@ public class PatchTests
         Assert.Equal((1, "", "icl: interrupted.\n"), (run.Code, run.Output, run.Error));
         Assert.Empty(scratch.Names);
     }
+
+    [Fact]
+    public void Resume_AfterAnInterruption_GivesTheSameBytes()
+    {
+        using var scratch = new Scratch();
+        string[] args = ["patch", .. Texts, "--site", "z", "--per-position", "--json", "-"];
+        string whole = Icl.Run(args).AssertDone().Output, file = scratch.At("sweep");
+        Assert.Equal(whole, Icl.Run([.. args, "--resume", file]).AssertDone().Output);
+
+        // What a kill leaves: some stacks, the last one cut off.
+        string text = File.ReadAllText(file);
+        File.WriteAllText(file, text[..(text.Length - 20)]);
+        Assert.Equal(whole, Icl.Run([.. args, "--resume", file]).AssertDone().Output);
+        Assert.Equal(text, File.ReadAllText(file));
+        Icl.Run("patch", "--clean", "abcab", "--corrupt", "abdab", "--answer", "c", "--foil", "d", "--site", "z", "--resume", file).AssertRefused(file);
+        Assert.Equal(text, File.ReadAllText(file));
+    }
+
+    [Fact]
+    public void Resume_ThatCannotBe_IsRefused()
+    {
+        Icl.Run(["patch", .. Texts, "--site", "z", "--resume", "-"]).AssertRefused("--resume needs a file");
+        Icl.Run(["patch", .. Texts, "--site", "z", "--resume", "/no/such/folder/file"]).AssertRefused("does not exist");
+        Assert.Equal(2, Icl.Run(["patch", .. Texts, "--site", "z", "--attribution", "--resume", "f"]).Code);
+    }
 }

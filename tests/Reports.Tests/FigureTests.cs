@@ -100,6 +100,61 @@ public class FigureTests
         MarkMeanings = new Dictionary<CellMark, string> { [CellMark.Outlined] = "a meaning that is longer than the whole map is wide" },
     }));
 
+    [Theory]
+    [InlineData(3)]
+    [InlineData(16)]
+    [InlineData(96)]
+    public void Heatmap_WithLabels_StaysInsideTheFrameAndNamesItsColumns(int columns)
+    {
+        string[] labels = [.. Enumerable.Range(0, columns).Select(i => i % 3 == 0 ? $"{i} averyveryverylongtokenthatgoesonandon" : $"{i} の猫")];
+        var map = new Heatmap(new double[2, columns]) { Title = "t", ColumnName = "position", ColumnLabels = labels };
+        var svg = Draw(map);
+
+        AssertInside(svg);
+        Assert.Equal(columns, WithClass(svg, "token").Count());
+        Assert.Contains($"layer 1, position {labels[^1]}: 0.000", svg.Descendants(Svg + "title").Select(t => t.Value));
+        Assert.Equal(labels, map.ToTable().Columns.Skip(1).Select(c => c.Header));
+    }
+
+    [Fact]
+    public void Heatmap_WithTooFewLabels_NamesBothCounts() =>
+        Assert.Contains("2 columns, got 1", Assert.Throws<ArgumentException>(() => new Heatmap(new double[1, 2]) { Title = "t", ColumnLabels = ["a"] }).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData(0.777461, -0.78, 0.78)]
+    [InlineData(1, -1, 1)]
+    [InlineData(12.34, -13, 13)]
+    [InlineData(1e-9, -0.01, 0.01)]
+    [InlineData(double.NaN, -0.01, 0.01)]
+    public void ValueScale_Covering_HasRoundEnds(double value, double low, double high)
+    {
+        var scale = ValueScale.Covering([0, -value / 2, value], least: 0.01);
+
+        Assert.Equal((low, high), (Math.Round(scale.Low, 9), Math.Round(scale.High, 9)));
+    }
+
+    [Fact]
+    public void BarChart_Bars_ReachFromZeroToTheirValues()
+    {
+        var svg = Draw(new BarChart(new Bar("up", 2, 1, 3), new Bar("down", -1), new Bar("missing", double.NaN)) { Title = "t", ValueName = "change" });
+        double Width(string css) => Number(Assert.Single(WithClass(svg, css)), "width");
+
+        AssertInside(svg);
+        Assert.Equal(2, Width("pos") / Width("neg"), 2);
+        var whisker = WithClass(svg, "whisker").First();
+        Assert.Equal(Width("pos"), Number(whisker, "x2") - Number(whisker, "x1"), 1);
+        Assert.Equal(3, WithClass(svg, "whisker").Count());
+        Assert.Contains("up: 2.000 [1.000, 3.000]", svg.Descendants(Svg + "title").Select(t => t.Value));
+        Assert.Contains("missing: –", svg.Descendants(Svg + "title").Select(t => t.Value));
+    }
+
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(40, -3)]
+    [InlineData(300, 1e-5)]
+    public void BarChart_OfAnyLength_StaysInsideTheFrame(int bars, double value) =>
+        AssertInside(Draw(new BarChart([.. Enumerable.Range(0, bars).Select(i => new Bar($"a rather long label of bar number {i}", value, value - 1, value + 2))]) { Title = "t", ValueName = "change of the loss" }));
+
     [Fact]
     public void Heatmap_DivergingScale_TellsSignsApart()
     {

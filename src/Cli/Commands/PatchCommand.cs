@@ -25,6 +25,7 @@ internal static class PatchCommand
         var steps = WholeNumber.Option("--steps", "N", 1, 1, "Gradients that --attribution averages on the way from one prompt to the other (integrated gradients).");
         var seed = WholeNumber.Option("--seed", "N", int.MinValue, 0, "Chooses the sample that checks --attribution.");
         var all = new Option<bool>("--all") { Description = "Show all effects in the table, not the strongest alone." };
+        var resume = SweepFile.Option();
         var targets = new ReportTargets();
 
         var command = new ExplainedCommand("patch",
@@ -35,16 +36,18 @@ internal static class PatchCommand
             ("icl patch --model models/gpt2 --clean \"When Mary and John went out, John spoke to\" --corrupt \"When Mary and John went out, Mary spoke to\" --answer \" Mary\" --foil \" John\" --site z", "The effect of every head."),
             ("icl patch --model models/gpt2 --pair pair.json --site resid_pre --per-position --html patch.html", "Layers by positions, as a report."),
             ("icl patch --pair pair.json --site z --attribution --steps 8 --json -", "Estimates for every head, with a check of them."))
-        { site, perPosition, direction, attribution, steps, seed, all };
+        { site, perPosition, direction, attribution, steps, seed, resume, all };
         foreach (var option in prompts.Options.Concat(targets.Options).Concat(model.Options)) command.Add(option);
         command.Validators.Add(prompts.Validate);
         command.Validators.Add(result =>
         {
             if (result.GetResult(steps) is { Implicit: false } && !result.GetValue(attribution)) result.AddError("--steps belongs to --attribution.");
+            if (result.GetValue(resume) is not null && result.GetValue(attribution)) result.AddError("--attribution takes two runs and has nothing to resume; leave --resume out.");
         });
         command.SetAction(parsed =>
         {
             targets.Check(parsed);
+            SweepFile.Check(parsed.GetValue(resume));
             var request = new PatchRequest
             {
                 Site = SiteWords.Kind(parsed.GetRequiredValue(site)),
@@ -52,6 +55,7 @@ internal static class PatchCommand
                 Direction = parsed.GetValue(direction) == Break ? PatchDirection.CorruptedIntoClean : PatchDirection.CleanIntoCorrupted,
                 AttributionSteps = parsed.GetValue(attribution) ? parsed.GetValue(steps) ?? 1 : null,
                 Seed = parsed.GetValue(seed) ?? 0,
+                Sweep = new SweepOptions { ResultsFile = parsed.GetValue(resume) },
             };
             using var loaded = model.Load(parsed);
             var reader = new PromptReader(loaded);
@@ -77,6 +81,8 @@ internal sealed record PatchRequest
 
     public int Seed { get; init; }
 
+    public SweepOptions Sweep { get; init; } = new();
+
     public PatchStudy Run(LanguageModel model, PromptReader reader, TokenPair pair, IProgress<double> progress, CancellationToken cancellation)
     {
         TokenBatch clean = new([pair.Clean]), corrupted = new([pair.Corrupted]);
@@ -86,7 +92,7 @@ internal sealed record PatchRequest
         if (AttributionSteps is { } steps)
             (result, check) = Estimate(model, clean, corrupted, metric, steps, progress, cancellation);
         else
-            result = ActivationPatching.Run(model, clean, corrupted, Site, metric, PerPosition, Direction, progress: progress, cancellationToken: cancellation);
+            result = ActivationPatching.Run(model, clean, corrupted, Site, metric, PerPosition, Direction, Sweep, progress, cancellation);
         return new PatchStudy
         {
             Model = model.Name,

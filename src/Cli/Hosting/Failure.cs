@@ -37,7 +37,7 @@ internal static partial class Failure
 
     // What the library throws for wrong models, tokens, sites and settings. ArgumentNullException is nobody's input: it is a defect.
     private static bool IsInput(Exception error) => error is InputException
-        or ModelFormatException or UnsupportedModelException or FormatException
+        or ModelFormatException or InvalidDataException or UnsupportedModelException or FormatException
         or InvalidDataException or FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException
         or (ArgumentException and not ArgumentNullException);
 

@@ -1,0 +1,40 @@
+using MlNetIcl.Models;
+using MlNetIcl.Probes;
+using MlNetIcl.Reports.Interventions;
+
+namespace MlNetIcl.Reports.Tests;
+
+/// <summary>Made-up interventions of any size, with tokens that a page must not take as markup.</summary>
+internal static class SampleInterventions
+{
+    private static readonly string[] Words = [" the", "<script>alert(1)</script>", "\n", " averyveryverylongtokenofthevocabulary", "\u202Eevil", "の", "&amp;", "\ud800"];
+
+    public static TokenLabel Token(int id) => new(id, Words[id % Words.Length]);
+
+    public static PatchStudy Patch(SiteKind site = SiteKind.Z, int layers = 3, int? heads = 4, int? positions = null, int length = 12, bool sameMetric = false, bool attribution = false, string model = "sample")
+    {
+        var random = new Random(3);
+        double clean = 3, corrupted = sameMetric ? 3 : -1;
+        int differs = Math.Min(length / 3, length - 1);
+        var effects =
+            from layer in Enumerable.Range(0, layers)
+            from position in positions is { } p ? Enumerable.Range(0, p).Select(i => (int?)i) : [null]
+            from head in heads is { } h ? Enumerable.Range(0, h).Select(i => (int?)i) : [null]
+            let share = position < differs ? 0 : Math.Pow(random.NextDouble(), 6) * (random.Next(4) == 0 ? -0.3 : 1)
+            select new PatchEffect(new PatchSlot(site, layer, head, position), corrupted + (4 * share), sameMetric ? null : share);
+        var all = effects.ToArray();
+        return new()
+        {
+            Model = model,
+            Site = site,
+            Direction = PatchDirection.CleanIntoCorrupted,
+            Clean = [.. Enumerable.Range(0, length).Select(Token)],
+            Corrupted = [.. Enumerable.Range(0, length).Select(i => Token(i == differs ? i + 3 : i))],
+            Answer = new(5, " Paris"),
+            Foil = new(6, " Rome"),
+            Result = new("logit_difference", clean, corrupted, all),
+            AttributionSteps = attribution ? 4 : null,
+            Check = attribution ? new([.. all.Take(5).Select((e, i) => new CheckedAttribution(e.Slot, e.Value - corrupted, e.Value - corrupted + (i == 2 ? 1 : 0), i == 2))], 0.9, double.NaN) : null,
+        };
+    }
+}
