@@ -11,7 +11,7 @@ internal static class JsonOutput
     public static void WriteObject(Stream output, Action<Utf8JsonWriter> properties)
     {
         ArgumentNullException.ThrowIfNull(output);
-        using (var json = new Utf8JsonWriter(output, new JsonWriterOptions { Indented = true, NewLine = "\n" }))
+        using (var json = new Utf8JsonWriter(output, new JsonWriterOptions { Indented = true }))
         {
             json.WriteStartObject();
             properties(json);
