@@ -14,10 +14,7 @@ internal static class HeadsCommand
     {
         var defaults = new HeadDetectionOptions();
         var model = new ModelSource();
-        var tokens = new Option<string?>("--tokens") { HelpName = "FILE.json", Description = "Score these rows (a JSON array of arrays of ids) and not generated ones." };
-        var sequences = WholeNumber.Option("--sequences", "N", 2, defaults.Sequences, "Sequences to generate; verdicts need 16 or more.");
-        var period = WholeNumber.Option("--period", "R", 2, null, "Random tokens in a period. Default: 50, or as many as context and vocabulary allow.");
-        var repeats = WholeNumber.Option("--repeats", "r", 2, defaults.Repeats, "How often the period stands in a sequence.");
+        var rows = new RowOptions("Score these rows (a JSON array of arrays of ids) and not generated ones.", defaults.Sequences, defaults.Repeats, "; verdicts need 16 or more");
         var seed = WholeNumber.Option("--seed", "N", int.MinValue, defaults.Seed, "Seed of sequences, controls, intervals and tests.");
         var losses = new Option<bool>("--losses") { Description = "Also measure loss by position and copy accuracy, which takes the whole model." };
         var entropy = new Option<bool>("--entropy") { Description = "Also measure the entropy of each head's attention." };
@@ -33,22 +30,18 @@ internal static class HeadsCommand
             ("icl heads --model models/gpt2", "A table of the strongest heads."),
             ("icl heads --model models/gpt2 --html heads.html --json heads.json", "A report and all numbers."),
             ("icl heads --model models/gpt2 --tokens rows.json --json -", "Scores your own rows, as JSON on standard output."))
-        { tokens, sequences, period, repeats, seed, losses, entropy, excludeBos, excludeCurrent, all };
-        foreach (var option in targets.Options.Concat(model.Options)) command.Add(option);
+        { seed, losses, entropy, excludeBos, excludeCurrent, all };
+        foreach (var option in rows.Options.Concat(targets.Options).Concat(model.Options)) command.Add(option);
 
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(tokens) is null) return;
-            foreach (Option option in new Option[] { period, repeats, sequences })
-                if (result.GetResult(option) is { Implicit: false }) result.AddError($"{option.Name} shapes generated sequences; leave it out with --tokens, whose rows say it themselves.");
-        });
+        command.Validators.Add(rows.Validate);
         command.SetAction(parsed =>
         {
+            var shape = rows.Shape(parsed);
             var options = defaults with
             {
-                Sequences = parsed.GetValue(sequences) ?? defaults.Sequences,
-                Period = parsed.GetValue(period),
-                Repeats = parsed.GetValue(repeats) ?? defaults.Repeats,
+                Sequences = shape.Sequences,
+                Period = shape.Period,
+                Repeats = shape.Repeats,
                 Seed = parsed.GetValue(seed) ?? defaults.Seed,
                 Losses = parsed.GetValue(losses),
                 Entropy = parsed.GetValue(entropy),
@@ -56,7 +49,7 @@ internal static class HeadsCommand
                 ExcludeCurrentToken = parsed.GetValue(excludeCurrent),
             };
             targets.Check(parsed);
-            var result = Detect(host, () => model.Load(parsed), parsed.GetValue(tokens), options);
+            var result = Detect(host, () => model.Load(parsed), rows.File(parsed), options);
             targets.Write(host, parsed, () => HeadReport.Of(result), stream => HeadJson.Write(result, stream), () => HeadsTable.Write(host, result, parsed.GetValue(all)));
             return ExitCode.Done;
         });

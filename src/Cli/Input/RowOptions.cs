@@ -1,0 +1,42 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace MlNetIcl.Cli.Input;
+
+/// <summary>The options that say which rows: those of a token file, or generated ones that repeat.</summary>
+internal sealed class RowOptions
+{
+    private readonly Option<string?> _tokens;
+    private readonly Option<int?> _sequences, _period, _repeats;
+    private readonly int _usualSequences, _usualRepeats;
+
+    /// <param name="tokens">What a token file is for, in the help.</param>
+    /// <param name="sequences">The default number of generated sequences.</param>
+    /// <param name="repeats">The default number of repeats.</param>
+    /// <param name="enough">What the help adds about the number of sequences.</param>
+    public RowOptions(string tokens, int sequences, int repeats, string enough)
+    {
+        (_usualSequences, _usualRepeats) = (sequences, repeats);
+        _tokens = new("--tokens") { HelpName = "FILE.json", Description = tokens };
+        _sequences = WholeNumber.Option("--sequences", "N", 2, sequences, $"Sequences to generate{enough}.");
+        _period = WholeNumber.Option("--period", "R", 2, null, "Random tokens in a period. Default: 50, or as many as context and vocabulary allow.");
+        _repeats = WholeNumber.Option("--repeats", "r", 2, repeats, "How often the period stands in a sequence.");
+    }
+
+    public IEnumerable<Option> Options => [_tokens, _sequences, _period, _repeats];
+
+    /// <summary>Adds the check that a file's rows are not shaped.</summary>
+    public void Validate(CommandResult result)
+    {
+        if (result.GetValue(_tokens) is null) return;
+        foreach (Option option in new Option[] { _period, _repeats, _sequences })
+            if (result.GetResult(option) is { Implicit: false }) result.AddError($"{option.Name} shapes generated sequences; leave it out with --tokens, whose rows say it themselves.");
+    }
+
+    /// <summary>The token file; null where rows are to be generated.</summary>
+    public string? File(ParseResult parsed) => parsed.GetValue(_tokens);
+
+    /// <summary>What is to be generated.</summary>
+    public (int Sequences, int? Period, int Repeats) Shape(ParseResult parsed) =>
+        (parsed.GetValue(_sequences) ?? _usualSequences, parsed.GetValue(_period), parsed.GetValue(_repeats) ?? _usualRepeats);
+}
