@@ -53,7 +53,11 @@ public sealed record AblationEffect(IReadOnlyList<PatchSlot> Slots, double Chang
 /// <param name="Metric">The metric's name.</param>
 /// <param name="Base">The metric without ablation, mean over the rows.</param>
 /// <param name="Effects">One per set of slots, in the order given.</param>
-public sealed record AblationResult(string Metric, double Base, IReadOnlyList<AblationEffect> Effects);
+public sealed record AblationResult(string Metric, double Base, IReadOnlyList<AblationEffect> Effects)
+{
+    /// <summary>The metric of each row without ablation.</summary>
+    public IReadOnlyList<double> BaseValues { get; init; } = [];
+}
 
 /// <summary>Ablation: replaces values by ones that say nothing about the row, and reads what that does to a metric. Members are thread-safe.</summary>
 public static class Ablation
@@ -97,30 +101,51 @@ public static class Ablation
         ArgumentNullException.ThrowIfNull(metric);
         ArgumentNullException.ThrowIfNull(sets);
         options ??= new();
-        var config = model.Config;
-        foreach (var slot in sets.SelectMany(s => s)) slot.Require(config, tokens.MaxLength);
+        foreach (var slot in sets.SelectMany(s => s)) slot.Require(model.Config, tokens.MaxLength);
 
         using var scope = NewDisposeScope();
         Site[] sites = [.. sets.SelectMany(s => s).Select(s => s.Site).Distinct()];
         var replacements = Replacements.Of(model, tokens, sites, options, cancellationToken);
-        var patterns = options.KeepPatterns ? Patterns(model, tokens, sites, cancellationToken) : [];
         string how = $"{options.Kind} of {SweepIdentity.OfTokens(options.Reference ?? tokens)}, seed {options.Seed}{(options.KeepPatterns ? ", patterns kept" : "")}";
+        return With(replacements, how, model, tokens, metric, sets, options.KeepPatterns, options.Sweep, progress, cancellationToken);
+    }
+
+    /// <summary>Ablates sets of slots with given values.</summary>
+    /// <param name="replacements">By site, a value of it or one that broadcasts to it along the batch; zero where there is none.</param>
+    /// <param name="how">What tells these values from others, for a results file.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="tokens">The rows on which the metric is read.</param>
+    /// <param name="metric">The metric.</param>
+    /// <param name="sets">What is ablated, set by set; the model has it.</param>
+    /// <param name="keepPatterns">As <see cref="AblationOptions.KeepPatterns"/>.</param>
+    /// <param name="options">How runs are stacked; null for the defaults.</param>
+    /// <param name="progress">Told the share done, in [0, 1].</param>
+    /// <param name="cancellationToken">Checked before every block of every pass.</param>
+    internal static AblationResult With(
+        IReadOnlyDictionary<Site, Tensor> replacements, string how, LanguageModel model, TokenBatch tokens, PatchMetric metric, IReadOnlyList<IReadOnlyList<PatchSlot>> sets,
+        bool keepPatterns = false, SweepOptions? options = null, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
+    {
+        using var scope = NewDisposeScope();
+        var patterns = keepPatterns ? Patterns(model, tokens, [.. sets.SelectMany(s => s).Select(s => s.Site)], cancellationToken) : [];
         var patches = sets.Select(set =>
         {
-            int first = set.Select(s => s.Layer).DefaultIfEmpty(config.Layers).Min();
+            int first = set.Select(s => s.Layer).DefaultIfEmpty(model.Config.Layers).Min();
             return new Patch([
-                .. set.Select(slot => options.Kind == AblationKind.Zero ? Patch.ZeroEdit(slot) : Patch.CopyEdit(slot, replacements[slot.Site])),
+                .. set.Select(slot => replacements.TryGetValue(slot.Site, out var value) ? Patch.CopyEdit(slot, value) : Patch.ZeroEdit(slot)),
                 .. patterns.Where(p => p.Key > first).Select(p => Patch.CopyEdit(new PatchSlot(SiteKind.Pattern, p.Key), p.Value))])
             {
                 Identity = $"{how}: {string.Join(' ', set)}",
             };
         }).ToArray();
-        var sweep = PatchSweep.Run(model, tokens, patches, metric, options.Sweep, progress, cancellationToken);
+        var sweep = PatchSweep.Run(model, tokens, patches, metric, options, progress, cancellationToken);
         return new AblationResult(metric.Name, sweep.BaseMean, [.. sets.Select((set, i) =>
         {
             double[] changes = [.. sweep.Patched[i].Zip(sweep.Base, (after, before) => after - before)];
             return new AblationEffect(set, changes.Average(), changes);
-        })]);
+        })])
+        {
+            BaseValues = sweep.Base,
+        };
     }
 
     /// <summary>By layer: the patterns of the base run after the first ablated layer, in the current dispose scope.</summary>

@@ -17,35 +17,9 @@ internal static class Replacements
             using var resampled = model.Run(new TokenBatch(Drawn(tokens, options)), new ForwardPlan().Capture(sites), cancellation);
             return sites.ToDictionary(site => site, site => resampled[site].alias()); // our own handles: the result frees its own
         }
-        var means = new Dictionary<Site, Tensor>();
-        var plan = new ForwardPlan();
-        foreach (var site in sites)
-            plan.Observe(site, value => means[site] = Mean(value, reference, tokens.MaxLength, options.Kind).DetachFromDisposeScope());
-        try
-        {
-            model.Run(reference, plan, cancellation).Dispose();
-            return means.ToDictionary(m => m.Key, m => m.Value.alias());
-        }
-        finally
-        {
-            foreach (var mean in means.Values) mean.Dispose();
-        }
-    }
-
-    /// <summary>From a site's value on the reference rows to its mean [1, pos, …] for rows of <paramref name="length"/> tokens.</summary>
-    private static Tensor Mean(Tensor value, TokenBatch rows, int length, AblationKind kind)
-    {
-        using var scope = NewDisposeScope();
-        // Sums over what is no padding: a row counts where it has a token.
-        long[] shape = [rows.Count, rows.MaxLength, .. Enumerable.Repeat(1L, (int)value.dim() - 2)];
-        var lengths = tensor([.. rows.Rows.Select(r => (long)r.Length)], device: value.device).unsqueeze(1);
-        var mask = arange(rows.MaxLength, device: value.device).unsqueeze(0).lt(lengths).view(shape); // [batch, pos, 1…]
-        var wide = value.to_type(ScalarType.Float32).masked_fill(mask.logical_not(), 0);
-        var count = mask.to_type(ScalarType.Float32);
-        var mean = kind == AblationKind.Mean
-            ? (wide.sum([0, 1], keepdim: true) / count.sum([0, 1], keepdim: true)).repeat([1, length, .. Enumerable.Repeat(1L, (int)value.dim() - 2)])
-            : (wide.sum([0], keepdim: true) / count.sum([0], keepdim: true)).narrow(1, 0, length);
-        return mean.to_type(value.dtype).MoveToOuterDisposeScope();
+        using var means = new ReferenceMeans(sites);
+        means.Add(model, reference, cancellation);
+        return sites.ToDictionary(site => site, site => (options.Kind == AblationKind.Mean ? means.Pooled(site, tokens.MaxLength) : means.PerPosition(site, tokens.MaxLength)).unsqueeze(0));
     }
 
     /// <summary>For each row, another row of the reference set.</summary>

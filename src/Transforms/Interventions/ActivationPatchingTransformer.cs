@@ -125,6 +125,7 @@ public sealed class ActivationPatchingTransformer : ModelTransformer
             var metric = PatchMetric.LogitDifference([.. slots.Select(slot => _answers[slot])], [.. slots.Select(slot => _foils[slot])]);
             var corrupted = new TokenBatch([.. slots.Select(slot => _corrupted[slot])]);
             var result = ActivationPatching.Run(Model, rows, corrupted, stage.Slots, metric, _settings.Direction, progress: Alive);
+            RequireFinite([.. result.CleanValues, .. result.CorruptedValues]);
             for (int i = 0; i < slots.Count; i++)
             {
                 _metrics[slots[i]] = (result.CleanValues[i], result.CorruptedValues[i]);

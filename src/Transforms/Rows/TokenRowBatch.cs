@@ -48,6 +48,14 @@ internal abstract class TokenRowBatch(DataViewRow source, StageSettings settings
         return false;
     }
 
+    /// <summary>Checks a model's own metric.</summary>
+    /// <exception cref="ModelFormatException">A value is no number.</exception>
+    protected static void RequireFinite(IReadOnlyList<double> values)
+    {
+        if (!values.All(double.IsFinite))
+            throw new ModelFormatException("The model's predictions are not finite. Its weights hold NaN or infinity, or are so large that the computation overflows.");
+    }
+
     /// <summary>The getter of the reason column: empty where nothing is wrong.</summary>
     protected ValueGetter<ReadOnlyMemory<char>> ReasonGetter(Func<int> slot) => (ref value) =>
     {
