@@ -53,6 +53,18 @@ public sealed record HeadDetectionOptions
     /// <summary>Whether losses and copy accuracy are computed, which needs the whole model and its logits. <value>Default false.</value></summary>
     public bool Losses { get; init; }
 
+    /// <summary>
+    /// Whether what was detected is confirmed by ablation, which takes the whole model many times: each induction head, the heads
+    /// without a verdict in its layer and the neighbouring ones, and the induction heads together. Needs rows that repeat. <value>Default false.</value>
+    /// </summary>
+    public bool Confirm { get; init; }
+
+    /// <summary>Whether <c>weak</c> induction heads are confirmed too, and then part of the joint set. <value>Default false.</value></summary>
+    public bool ConfirmWeak { get; init; }
+
+    /// <summary>The least lower end of an interval that confirms, in nats. Range: at least 0, finite. <value>Default 0.05.</value></summary>
+    public double ConfirmThreshold { get; init; } = 0.05;
+
     /// <summary>The early position of the in-context-learning score, counted from 1. <value>Default 50.</value></summary>
     public int EarlyPosition { get; init; } = 50;
 
@@ -71,6 +83,7 @@ public sealed record HeadDetectionOptions
         Require(WeakThreshold >= 0 && WeakThreshold <= Threshold, nameof(WeakThreshold), WeakThreshold, $"between 0 and the threshold, {Threshold}");
         Require(Resamples >= 100, nameof(Resamples), Resamples, "at least 100");
         Require(BatchRows is null or >= 1, nameof(BatchRows), BatchRows, "at least 1, or null");
+        Require(double.IsFinite(ConfirmThreshold) && ConfirmThreshold >= 0, nameof(ConfirmThreshold), ConfirmThreshold, "at least 0 and finite");
         Require(EarlyPosition >= 1, nameof(EarlyPosition), EarlyPosition, "at least 1");
         Require(LatePosition is null || LatePosition > EarlyPosition, nameof(LatePosition), LatePosition, $"after the early position, {EarlyPosition}, or null");
     }

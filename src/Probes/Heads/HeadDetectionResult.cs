@@ -102,6 +102,9 @@ public sealed record HeadDetectionResult
     /// <summary>Losses, where they were asked for.</summary>
     public RepetitionLosses? Losses { get; init; }
 
+    /// <summary>What ablation says of the detected heads, where it was asked for.</summary>
+    public ConfirmationResult? Confirmation { get; init; }
+
     /// <summary>One head.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The model has no such layer or head.</exception>
     public HeadScores this[int layer, int head]

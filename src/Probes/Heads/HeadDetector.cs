@@ -18,10 +18,13 @@ namespace MlNetIcl.Probes;
 /// difference is to uniform attention.
 /// </para>
 /// <para>A verdict is the kind's own name if q &lt; alpha and the lower end of the difference's interval reaches the threshold, <c>weak</c>
-/// if it reaches the weak one, else <c>none</c>; or <c>too few sequences</c>. Members are thread-safe.</para>
+/// if it reaches the weak one, else <c>none</c>; or <c>too few sequences</c>. It says where a head looks;
+/// <see cref="HeadDetectionOptions.Confirm"/> asks what the model loses without it. Members are thread-safe.</para>
 /// </remarks>
 public static class HeadDetector
 {
+    private const double ScoringShare = 0.1; // of the time, where ablations follow
+
     /// <summary>Scores all heads on generated sequences.</summary>
     /// <param name="model">The model.</param>
     /// <param name="options">Settings; null for the stated protocol.</param>
@@ -49,7 +52,7 @@ public static class HeadDetector
     /// <param name="progress">Told the share done, in [0, 1].</param>
     /// <param name="cancellationToken">Checked before every block of every pass.</param>
     /// <exception cref="InvalidTokensException">A row does not fit the model.</exception>
-    /// <exception cref="ArgumentException">An option is out of range, or too few ids are left for the controls.</exception>
+    /// <exception cref="ArgumentException">An option is out of range, too few ids are left for the controls, or confirmation is asked for on rows that do not repeat.</exception>
     public static HeadDetectionResult Detect(LanguageModel model, TokenBatch rows, HeadDetectionOptions? options = null, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -57,16 +60,18 @@ public static class HeadDetector
         options ??= new();
         options.Validate();
         rows.Validate(model.Config);
-        return RepeatedSequences.FromRows(model, rows, options.Seed) is { } sequences
-            ? OnRepetition(model, sequences, options, progress, cancellationToken)
-            : OnText(model, rows, options, progress, cancellationToken);
+        if (RepeatedSequences.FromRows(model, rows, options.Seed) is { } sequences) return OnRepetition(model, sequences, options, progress, cancellationToken);
+        if (options.Confirm)
+            throw new ArgumentException("Confirmation reads the loss of a second repeat, but these rows do not all repeat in one and the same way. Give rows of whole repeats of one period, or none, so that sequences are generated.", nameof(rows));
+        return OnText(model, rows, options, progress, cancellationToken);
     }
 
     private static HeadDetectionResult OnRepetition(LanguageModel model, RepeatedSequences sequences, HeadDetectionOptions options, IProgress<double>? progress, CancellationToken cancellationToken)
     {
         int n = sequences.Tokens.Count;
         var entries = PatternEntries.OfRepetition(sequences.Shape);
-        var pass = new HeadPass(model, options, progress, cancellationToken);
+        var scoring = progress is null || !options.Confirm ? progress : new PartialProgress(progress, 0, ScoringShare);
+        var pass = new HeadPass(model, options, scoring, cancellationToken);
         var losses = options.Losses ? new RepetitionLossReader(sequences.Shape, n) : null;
         pass.Run(sequences.Tokens, sequences.Controls, _ => entries, losses);
 
@@ -74,11 +79,14 @@ public static class HeadDetector
         var all = Enumerable.Range(0, n).ToArray();
         double uniform = PatternEntries.UniformPreviousToken(sequences.Shape.Length);
         HeadMeasure[] Decide(HeadKind kind) => decision.Decide(kind, pass.Scores(kind, all), pass.Controls(kind, all), cancellationToken);
-        return pass.Result(sequences.Protocol,
+        var result = pass.Result(sequences.Protocol,
             Decide(HeadKind.Induction),
             decision.Decide(HeadKind.PreviousToken, pass.Scores(HeadKind.PreviousToken, all), pass.Constant([.. all.Select(_ => uniform)]), cancellationToken),
             Decide(HeadKind.DuplicateToken)) with
         { Losses = losses?.Summarize(options) };
+        if (!options.Confirm) return result;
+        var confirming = progress is null ? null : new PartialProgress(progress, ScoringShare, 1);
+        return result with { Confirmation = HeadConfirmer.Run(model, sequences, result, options, confirming, cancellationToken) };
     }
 
     private static HeadDetectionResult OnText(LanguageModel model, TokenBatch rows, HeadDetectionOptions options, IProgress<double>? progress, CancellationToken cancellationToken)

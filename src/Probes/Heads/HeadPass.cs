@@ -105,11 +105,5 @@ internal sealed class HeadPass(LanguageModel model, HeadDetectionOptions options
     private static double[][] Series(PatternValues values, int measure, int[] rows, int firstRow) =>
         [.. Enumerable.Range(0, values.Heads).Select(head => rows.Select(row => values[firstRow + row, head, measure]).ToArray())];
 
-    private SharedProgress? Part(double from, double to) => progress is null ? null : new(progress, from, to);
-
-    /// <summary>A part of a whole: reports synchronously, so that order is kept.</summary>
-    private sealed class SharedProgress(IProgress<double> whole, double from, double to) : IProgress<double>
-    {
-        public void Report(double value) => whole.Report(from + value * (to - from));
-    }
+    private PartialProgress? Part(double from, double to) => progress is null ? null : new(progress, from, to);
 }

@@ -107,6 +107,21 @@ public sealed class RepeatedSequences
         });
     }
 
+    /// <summary>Draws other sequences of the same shape: the leading tokens of these, and fresh periods.</summary>
+    internal TokenBatch Fresh(LanguageModel model, int count)
+    {
+        var random = new SeededRandom(Protocol.Seed, RandomStream.Reference);
+        int[] ids = [.. TokenPool.Of(model).Ids];
+        return new TokenBatch([.. Enumerable.Range(0, count).Select(i =>
+        {
+            random.DrawToFront(ids, Shape.Period);
+            int[] row = new int[Shape.Length];
+            Tokens[i % Tokens.Count][..Shape.Offset].CopyTo(row);
+            ids.AsSpan(0, Shape.Period).CopyTo(row.AsSpan(Shape.Offset));
+            return Repeat(row, Shape);
+        })]);
+    }
+
     /// <summary>The row that repeats the first period of <paramref name="row"/>.</summary>
     private static int[] Repeat(int[] row, Periodicity shape)
     {

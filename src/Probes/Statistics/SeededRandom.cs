@@ -81,4 +81,6 @@ internal enum RandomStream
     AttributionCheck,
     UnrelatedRows,
     RandomCircuits,
+    Reference,
+    ControlHeads,
 }

@@ -7,19 +7,36 @@ namespace MlNetIcl.Probes.Tests.Heads;
 /// <summary>Verdicts where it is known which heads do the work: by construction, or because they copy alone.</summary>
 public class TrainedModelVerdictTests
 {
-    [Fact]
-    public void Detect_HandBuiltCircuit_FindsExactlyItsHeads()
+    [Theory]
+    [InlineData(64, 2)]
+    [InlineData(80, 2)]
+    [InlineData(80, 3)]
+    public void Detect_HandBuiltCircuit_FindsExactlyItsHeads(int vocabulary, int repeats)
     {
-        using var model = InductionCircuit.Build(vocabulary: 64, context: 64);
+        using var model = InductionCircuit.Build(vocabulary, context: 64);
 
-        var result = HeadDetector.Detect(model, new HeadDetectionOptions { Losses = true });
+        var result = HeadDetector.Detect(model, new HeadDetectionOptions { Repeats = repeats, Losses = true });
 
         Assert.Equal(["L1.H0"], result.Detected(HeadKind.Induction).Select(h => h.Name));
         Assert.Equal(["L0.H0"], result.Detected(HeadKind.PreviousToken).Select(h => h.Name));
         Assert.Empty(result.Detected(HeadKind.DuplicateToken));
         Assert.All(result.Heads.Where(h => h.Name != "L1.H0"), h => Assert.Equal(HeadVerdicts.None, h.Induction.Verdict));
+        Assert.Equal(1, result[1, 0].Induction.Score!.Value, 1e-3);
         Assert.Equal(1, result[1, 0].Induction.Difference!.Value, 1e-6);
+        Assert.Equal(1, result[0, 0].PreviousToken.Score!.Value, 1e-3);
         Assert.Equal(1, result.Losses!.CopyAccuracy);
+    }
+
+    [Fact]
+    public void Detect_EmbeddedModel_CopiesByHeadsOfTheSecondLayerFedByTheFirst()
+    {
+        using var model = LanguageModel.LoadEmbedded();
+        var result = HeadDetector.Detect(model, new HeadDetectionOptions { Losses = true });
+        Assert.NotEmpty(result.Detected(HeadKind.Induction));
+        Assert.All(result.Detected(HeadKind.Induction), head => Assert.Equal(1, head.Layer));
+        Assert.All(result.Detected(HeadKind.PreviousToken), head => Assert.Equal(0, head.Layer));
+        Assert.True(result.Losses!.CopyAccuracy > 0.9, $"copy accuracy {result.Losses.CopyAccuracy}");
+        Assert.True(result.Losses.SecondRepeat < result.Losses.FirstRepeat / 2);
     }
 
     [Theory]

@@ -28,6 +28,31 @@ public sealed class RepeatedSequencesTests
         Assert.Equal(20, drawn.Tokens.Rows.Select(r => string.Join(' ', r)).Distinct().Count());
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Fresh_OfGeneratedAndOfGivenRows_AreOtherSequencesOfTheSameShape(bool generated)
+    {
+        using var model = RandomModels.Create(Shapes.Llama);
+        var drawn = generated ? RepeatedSequences.Generate(model, sequences: 20, period: 9, repeats: 3, seed: 3)
+            : RepeatedSequences.FromRows(model, new TokenBatch([[50, 4, 5, 6, 4, 5, 6], [51, 7, 8, 9, 7, 8, 9]]), seed: 3)!;
+        var (offset, period, repeats) = drawn.Shape;
+
+        var fresh = drawn.Fresh(model, 32).Rows;
+
+        Assert.Equal(drawn.Shape, Periodicity.Infer(drawn.Fresh(model, 32), bosTokenId: 1));
+        Assert.Equal(32, fresh.Count);
+        for (int i = 0; i < 32; i++)
+        {
+            Assert.Equal(drawn.Tokens.Rows[i % drawn.Tokens.Count][..offset], fresh[i][..offset]);
+            Assert.Equal(period, fresh[i][offset..].Distinct().Count());
+            Assert.Equal(offset + (period * repeats), fresh[i].Length);
+            Assert.All(fresh[i][offset..], id => Assert.InRange(id, 3, 67));
+        }
+        Assert.Equal(32, fresh.Select(r => string.Join(' ', r)).Distinct().Count());
+        Assert.Empty(fresh.Select(r => string.Join(' ', r)).Intersect(drawn.Tokens.Rows.Select(r => string.Join(' ', r))));
+    }
+
     [Fact]
     public void Generate_Draws_AreUniformOverTheUsableIds()
     {
