@@ -28,7 +28,7 @@ internal sealed class HeadAblation
         _batchRows = options.BatchRows ?? PatternPass.DefaultBatchRows(model.Config, sequences.Shape.Length);
         _loss = PatchMetric.SecondRepeatLoss(sequences.Shape);
         _copies = PatchMetric.CopyAccuracy(sequences.Shape);
-        _means = ReferenceMeans.OfOutputs(model, sequences.Fresh(model, HeadConfirmer.ReferenceSequences), heads.Select(h => h.Layer), _batchRows, cancellation);
+        _means = HeadOutputMeans.OfOutputs(model, sequences.Fresh(model, HeadConfirmer.ReferenceSequences), heads.Select(h => h.Layer), _batchRows, cancellation);
     }
 
     /// <summary>Loss of the second repeat.</summary>

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace MlNetIcl.Probes;
 
 /// <summary>What ablated heads put out: their mean at each position over reference sequences.</summary>
-internal static class ReferenceMeans
+internal static class HeadOutputMeans
 {
     /// <summary>By layer, [1, pos, head, d_head] in float32, in the current dispose scope.</summary>
     /// <param name="model">The model.</param>
