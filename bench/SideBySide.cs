@@ -6,16 +6,18 @@ namespace MlNetIcl.Bench;
 internal static class SideBySide
 {
     /// <summary>Median milliseconds of each contender, printed with their range.</summary>
-    public static double[] Medians(string title, int rounds, params (string Name, Action Run)[] contenders)
+    public static double[] Medians(string title, int rounds, params (string Name, Action Run)[] contenders) => Medians(title, rounds, warmUp: 2, contenders);
+
+    /// <summary>The same after <paramref name="warmUp"/> rounds that do not count.</summary>
+    public static double[] Medians(string title, int rounds, int warmUp, params (string Name, Action Run)[] contenders)
     {
-        const int WarmUp = 2;
         var times = contenders.Select(_ => new List<double>()).ToArray();
-        for (int round = 0; round < WarmUp + rounds; round++)
+        for (int round = 0; round < warmUp + rounds; round++)
             for (int i = 0; i < contenders.Length; i++)
             {
                 var clock = Stopwatch.StartNew();
                 contenders[i].Run();
-                if (round >= WarmUp) times[i].Add(clock.Elapsed.TotalMilliseconds);
+                if (round >= warmUp) times[i].Add(clock.Elapsed.TotalMilliseconds);
             }
         Console.WriteLine($"{title}; median of {rounds} interleaved rounds, milliseconds");
         for (int i = 0; i < contenders.Length; i++)

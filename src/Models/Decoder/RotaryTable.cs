@@ -2,23 +2,24 @@ using static TorchSharp.torch;
 
 namespace MlNetIcl.Models;
 
-/// <summary>Cosines and sines of the rotary embedding (Su et al. 2021), for positions 0 to length - 1.</summary>
+/// <summary>Cosines and sines of the rotary embedding (Su et al. 2021), for some positions.</summary>
 internal sealed class RotaryTable
 {
     private readonly int _half;
     private readonly Tensor _cos; // [pos, 1, dim / 2]
     private readonly Tensor _sin;
 
-    public RotaryTable(RotaryConfig config, int length, ScalarType type, Device device)
+    public RotaryTable(RotaryConfig config, long[] positions, ScalarType type, Device device)
     {
         _half = config.Dimensions / 2;
         float[] frequencies = Frequencies(config);
+        int length = positions.Length;
         float[] cos = new float[length * _half], sin = new float[length * _half];
         for (int pos = 0; pos < length; pos++)
             for (int i = 0; i < _half; i++)
             {
                 // Rounded to single precision as the models' own training code does, so that long rows agree with it.
-                float angle = pos * frequencies[i];
+                float angle = positions[pos] * frequencies[i];
                 cos[(pos * _half) + i] = MathF.Cos(angle);
                 sin[(pos * _half) + i] = MathF.Sin(angle);
             }

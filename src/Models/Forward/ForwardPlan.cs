@@ -12,6 +12,7 @@ public sealed class ForwardPlan
     private readonly HashSet<Site> _captures = [];
     private readonly Dictionary<Site, Action<Tensor>> _observers = [];
     private readonly Dictionary<Site, Func<Tensor, Tensor?>> _edits = [];
+    private IReadOnlyDictionary<SiteKind, Tensor>? _given;
 
     /// <summary>Keeps the value of a site; read it from the result.</summary>
     public ForwardPlan Capture(params IEnumerable<Site> sites)
@@ -45,8 +46,30 @@ public sealed class ForwardPlan
     public ForwardPlan StartFrom(int layer, Tensor residual)
     {
         ArgumentNullException.ThrowIfNull(residual);
-        StartLayer = layer;
-        StartResidual = residual;
+        return StartFrom(layer, new Dictionary<SiteKind, Tensor> { [SiteKind.ResidPre] = residual });
+    }
+
+    /// <summary>
+    /// Starts in block <paramref name="layer"/> from values of an earlier pass over the same tokens: what only they need is not computed.
+    /// The last of them must leave nothing before it to be asked for.
+    /// </summary>
+    internal ForwardPlan StartFrom(int layer, IReadOnlyDictionary<SiteKind, Tensor> given)
+    {
+        (StartLayer, _given) = (layer, given);
+        return this;
+    }
+
+    /// <summary>Computes some positions alone; the pass must start from an earlier one's values, at these positions.</summary>
+    internal ForwardPlan Within(LightCone cone)
+    {
+        Cone = cone;
+        return this;
+    }
+
+    /// <summary>Keeps keys and values.</summary>
+    internal ForwardPlan Keep(KeyValueCache cache)
+    {
+        Kept = cache;
         return this;
     }
 
@@ -59,7 +82,7 @@ public sealed class ForwardPlan
 
     internal ForwardPlan Copy()
     {
-        var copy = new ForwardPlan { StartLayer = StartLayer, StartResidual = StartResidual, WantsTokenLosses = WantsTokenLosses };
+        var copy = new ForwardPlan { StartLayer = StartLayer, _given = _given, Cone = Cone, Kept = Kept, WantsTokenLosses = WantsTokenLosses };
         copy._captures.UnionWith(_captures);
         foreach (var (site, read) in _observers) copy._observers.Add(site, read);
         foreach (var (site, edit) in _edits) copy._edits.Add(site, edit);
@@ -68,9 +91,16 @@ public sealed class ForwardPlan
 
     internal int StartLayer { get; private set; }
 
-    internal Tensor? StartResidual { get; private set; }
+    internal bool StartsFromEarlierPass => _given is not null;
+
+    internal LightCone? Cone { get; private set; }
+
+    internal KeyValueCache? Kept { get; private set; }
 
     internal bool WantsTokenLosses { get; private set; }
+
+    /// <summary>The value that the pass takes for a site and does not compute.</summary>
+    internal Tensor? GivenFor(Site site) => site.Layer == StartLayer ? _given?.GetValueOrDefault(site.Kind) : null;
 
     internal bool IsCaptured(Site site) => _captures.Contains(site);
 

@@ -31,6 +31,9 @@ public sealed class TokenBatch
     /// <summary>All rows.</summary>
     public IReadOnlyList<int[]> Rows => _rows;
 
+    /// <summary>The rows from <paramref name="first"/> on, at most <paramref name="count"/>; this batch where those are all.</summary>
+    internal TokenBatch Block(int first, int count) => first == 0 && count >= Count ? this : new([.. _rows.Skip(first).Take(count)]);
+
     /// <summary>Whether all rows have one length, so that nothing is padded.</summary>
     public bool IsRectangular => Array.TrueForAll(_rows, r => r.Length == MaxLength);
 

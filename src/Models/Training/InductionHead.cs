@@ -85,6 +85,8 @@ public sealed class InductionHead : nn.Module<Tensor, Tensor, Tensor>
 
         using var scope = NewDisposeScope();
         var scores = bmm(F.linear(input, q), F.linear(keysAndValues, k).transpose(1, 2)) / Math.Sqrt(DHead); // [batch, query, key]
-        return (scores + AttentionBias.Causal((int)input.shape[1], window: 0, input.device)).softmax(-1).MoveToOuterDisposeScope();
+        int length = (int)input.shape[1];
+        var offsets = AttentionBias.Offsets([.. Enumerable.Range(0, length).Select(i => (long)i)], length, input.device);
+        return (scores + AttentionBias.Causal(offsets, window: 0)).softmax(-1).MoveToOuterDisposeScope();
     }
 }

@@ -132,7 +132,7 @@ public static class Ablation
             int first = set.Select(s => s.Layer).DefaultIfEmpty(model.Config.Layers).Min();
             return new Patch([
                 .. set.Select(slot => replacements.TryGetValue(slot.Site, out var value) ? Patch.CopyEdit(slot, value) : Patch.ZeroEdit(slot)),
-                .. patterns.Where(p => p.Key > first).Select(p => Patch.CopyEdit(new PatchSlot(SiteKind.Pattern, p.Key), p.Value))])
+                .. patterns.Where(p => p.Key > first).Select(p => Patch.CopyEdit(new PatchSlot(SiteKind.Pattern, p.Key), p.Value, tokens.MaxLength))]) // changes nothing by itself
             {
                 Identity = $"{how}: {string.Join(' ', set)}",
             };

@@ -91,8 +91,9 @@ public static class ActivationPatching
         var plan = new ForwardPlan().Capture(slots.Select(s => s.Site).Distinct());
         var (run, sourceValues) = PatchSweep.Measure(model, denoises ? clean : corrupted, plan, metric, cancellationToken);
         using var source = run;
+        int first = PromptPair.FirstDifference(clean, corrupted);
         string from = SweepIdentity.OfTokens(denoises ? clean : corrupted);
-        var patches = slots.Select(slot => Patch.Copy(slot, source[slot.Site]) with { Identity = $"{slot} of {from}" }).ToArray();
+        var patches = slots.Select(slot => new Patch(Patch.CopyEdit(slot, source[slot.Site], first)) { Identity = $"{slot} of {from}" }).ToArray();
         var sweep = PatchSweep.Run(model, denoises ? corrupted : clean, patches, metric, options, progress, cancellationToken);
 
         double before = sweep.BaseMean, after = sourceValues.Average();

@@ -8,7 +8,17 @@ namespace MlNetIcl.Probes;
 /// <param name="Write">
 /// Changes, in place, the site's value on the base run's rows (its shapes: <see cref="SiteKind"/>). The tensor is only borrowed.
 /// </param>
-public sealed record SiteEdit(Site Site, Action<Tensor> Write);
+public sealed record SiteEdit(Site Site, Action<Tensor> Write)
+{
+    /// <summary>The first position, of queries at scores and pattern, from which on anything can change. 0 where nothing is known.</summary>
+    internal int First { get; private init; }
+
+    /// <summary>Changes, in place, what a window shows of the value; null where only the whole can be changed.</summary>
+    internal Action<Tensor, SiteWindow>? WriteWithin { get; private init; }
+
+    internal static SiteEdit Within(Site site, int first, Action<Tensor, SiteWindow> write) =>
+        new(site, value => write(value, SiteWindow.Whole(site.Kind, value))) { First = first, WriteWithin = write };
+}
 
 /// <summary>The changes that one patched run makes; the rest of the run is recomputed from them.</summary>
 /// <param name="Edits">The changes. Edits of one site are made in this order; none leaves the base run.</param>
@@ -26,10 +36,17 @@ public sealed record Patch(params IReadOnlyList<SiteEdit> Edits)
     /// <param name="source">A value of the slot's whole site, or one that broadcasts to it along the batch. It must outlive the run.</param>
     public static Patch Copy(PatchSlot slot, Tensor source) => new(CopyEdit(slot, source));
 
-    internal static SiteEdit CopyEdit(PatchSlot slot, Tensor source) => new(slot.Site, value => slot.Of(value).copy_(slot.Of(source)));
+    /// <param name="slot">What is replaced.</param>
+    /// <param name="source">As for <see cref="Copy"/>.</param>
+    /// <param name="first">The first position at which the source differs from the run.</param>
+    internal static SiteEdit CopyEdit(PatchSlot slot, Tensor source, int first = 0) =>
+        SiteEdit.Within(slot.Site, Math.Max(first, slot.Position ?? 0), (value, window) => slot.Of(value, window)?.copy_(slot.Of(window.Of(slot.Kind, source), window)!));
 
-    internal static SiteEdit ZeroEdit(PatchSlot slot) => new(slot.Site, value => slot.Of(value).zero_());
+    internal static SiteEdit ZeroEdit(PatchSlot slot) => SiteEdit.Within(slot.Site, slot.Position ?? 0, (value, window) => slot.Of(value, window)?.zero_());
 
-    /// <summary>The first layer that the patch changes; the last layer for a patch that changes nothing.</summary>
-    internal int FirstLayer(DecoderConfig config) => Edits.Select(e => e.Site.Layer).DefaultIfEmpty(config.Layers - 1).Min();
+    /// <summary>The first position at which the patched run can differ from the base run; none for a patch that changes nothing.</summary>
+    internal int First => Edits.Select(e => e.First).DefaultIfEmpty(int.MaxValue).Min();
+
+    /// <summary>Whether some edit needs its site's whole value.</summary>
+    internal bool IsOpaque => Edits.Any(e => e.WriteWithin is null);
 }

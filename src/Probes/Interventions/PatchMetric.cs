@@ -67,11 +67,68 @@ public abstract class PatchMetric
     /// <summary>Checks that the metric can be read on these rows.</summary>
     internal abstract void Validate(DecoderConfig config, TokenBatch tokens);
 
+    /// <summary>The metric on some of the rows.</summary>
+    internal abstract PatchMetric ForRows(int first, int count);
+
+    /// <summary>The positions whose hidden states make up a row's metric, which is the mean of a value at each of them.</summary>
+    internal abstract (int First, int Last) ReadsOf(TokenBatch tokens, int row);
+
+    /// <summary>The positions that are read on any row, ascending.</summary>
+    internal int[] Reads(TokenBatch tokens)
+    {
+        var read = new bool[tokens.MaxLength];
+        for (int row = 0; row < tokens.Count; row++)
+        {
+            var (first, last) = ReadsOf(tokens, row);
+            Array.Fill(read, true, first, last - first + 1);
+        }
+        return [.. Enumerable.Range(0, read.Length).Where(pos => read[pos])];
+    }
+
     /// <summary>The metric of each row [batch], float32; differentiable.</summary>
     /// <param name="model">The model.</param>
     /// <param name="hidden">What the unembedding reads [batch, pos, d_model].</param>
     /// <param name="tokens">The rows; several runs may stand one after the other, each with all rows.</param>
-    internal abstract Tensor Evaluate(LanguageModel model, Tensor hidden, TokenBatch tokens);
+    internal Tensor Evaluate(LanguageModel model, Tensor hidden, TokenBatch tokens) =>
+        Values(model, hidden, tokens, [.. Enumerable.Range(0, tokens.MaxLength)]).sum([1]) / tensor([.. Counts(tokens).Select(n => (float)n)], device: hidden.device);
+
+    /// <summary>How many positions are read on each row.</summary>
+    internal int[] Counts(TokenBatch tokens) => [.. Enumerable.Range(0, tokens.Count).Select(row => ReadsOf(tokens, row).Last - ReadsOf(tokens, row).First + 1)];
+
+    /// <summary>What each position gives to the metric [batch, pos], float32: 0 where it is not read; differentiable.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="hidden">What the unembedding reads, at some positions [batch, pos, d_model].</param>
+    /// <param name="tokens">The rows; several runs may stand one after the other, each with all rows.</param>
+    /// <param name="positions">The positions, ascending.</param>
+    internal Tensor Values(LanguageModel model, Tensor hidden, TokenBatch tokens, int[] positions)
+    {
+        var reads = new List<(int Row, int Position)>();
+        var at = new List<long>();
+        for (int row = 0; row < tokens.Count; row++)
+        {
+            var (first, last) = ReadsOf(tokens, row);
+            for (int i = 0; i < positions.Length; i++)
+                if (positions[i] >= first && positions[i] <= last)
+                {
+                    reads.Add((row, positions[i]));
+                    at.Add(((long)row * positions.Length) + i);
+                }
+        }
+        var values = zeros((long)tokens.Count * positions.Length, ScalarType.Float32, hidden.device);
+        if (reads.Count > 0)
+        {
+            var index = tensor(at.ToArray(), device: hidden.device);
+            values = values.index_copy(0, index, ValuesAt(model, hidden.reshape(-1, hidden.shape[^1]).index_select(0, index), tokens, reads));
+        }
+        return values.view(tokens.Count, positions.Length);
+    }
+
+    /// <summary>The values of some positions, float32 [read]; differentiable.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="hidden">Their hidden states [read, d_model].</param>
+    /// <param name="tokens">The rows.</param>
+    /// <param name="reads">The positions.</param>
+    private protected abstract Tensor ValuesAt(LanguageModel model, Tensor hidden, TokenBatch tokens, IReadOnlyList<(int Row, int Position)> reads);
 }
 
 internal sealed class LogitDifferenceMetric(int[] answers, int[] foils) : PatchMetric("logit_difference")
@@ -112,16 +169,16 @@ internal sealed class LogitDifferenceMetric(int[] answers, int[] foils) : PatchM
         return value.reshape(-1, value.shape[^1]).index_select(0, tensor(at, device: value.device)).to_type(ScalarType.Float32);
     }
 
-    internal override Tensor Evaluate(LanguageModel model, Tensor hidden, TokenBatch tokens)
+    internal override PatchMetric ForRows(int first, int count) => answers.Length == 1 ? this : new LogitDifferenceMetric(answers[first..(first + count)], foils[first..(first + count)]);
+
+    internal override (int First, int Last) ReadsOf(TokenBatch tokens, int row) => (tokens[row].Length - 1, tokens[row].Length - 1);
+
+    private protected override Tensor ValuesAt(LanguageModel model, Tensor hidden, TokenBatch tokens, IReadOnlyList<(int Row, int Position)> reads)
     {
-        var last = Last(hidden, tokens);
         var direction = Direction(model); // [1 or rows of one run, d_model]
         double[] bias = Bias(model);
-        if (bias.Length > 1)
-        {
-            direction = direction.repeat([tokens.Count / bias.Length, 1]);
-            bias = [.. Enumerable.Range(0, tokens.Count).Select(i => bias[i % bias.Length])];
-        }
-        return (last * direction).sum([-1]) + tensor([.. bias.Select(b => (float)b)], device: hidden.device);
+        if (bias.Length > 1) direction = direction.index_select(0, tensor([.. reads.Select(r => (long)(r.Row % bias.Length))], device: hidden.device));
+        float[] added = [.. reads.Select(r => (float)bias[r.Row % bias.Length])];
+        return (hidden.to_type(ScalarType.Float32) * direction).sum([-1]) + tensor(added, device: hidden.device);
     }
 }

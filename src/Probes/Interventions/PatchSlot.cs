@@ -67,6 +67,15 @@ public readonly record struct PatchSlot(SiteKind Kind, int Layer, int? Head = nu
         return Position is { } position ? value.narrow(PositionAxis(Kind), position, 1) : value;
     }
 
+    /// <summary>The slot's part of what a window shows of its site: a view, or null where the slot's position lies outside.</summary>
+    internal Tensor? Of(Tensor value, SiteWindow window)
+    {
+        if (Head is { } head) value = value.narrow(HeadAxis(Kind)!.Value, head, 1);
+        if (Position is not { } position) return value;
+        int at = Array.BinarySearch(window.Positions, position);
+        return at < 0 ? null : value.narrow(PositionAxis(Kind), at, 1);
+    }
+
     /// <summary>The axis of heads in a value of a site, or null.</summary>
     internal static int? HeadAxis(SiteKind kind) => kind switch
     {
@@ -75,5 +84,5 @@ public readonly record struct PatchSlot(SiteKind Kind, int Layer, int? Head = nu
         _ => null,
     };
 
-    private static int PositionAxis(SiteKind kind) => kind is SiteKind.Scores or SiteKind.Pattern ? 2 : 1;
+    internal static int PositionAxis(SiteKind kind) => kind is SiteKind.Scores or SiteKind.Pattern ? 2 : 1;
 }

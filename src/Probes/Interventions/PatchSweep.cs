@@ -21,8 +21,10 @@ public sealed record SweepResult(string Metric, IReadOnlyList<double> Base, IRea
 /// patching, knock-out and path patching are settings of it.
 /// </summary>
 /// <remarks>
-/// Nothing before a patch's first layer is computed again: a patched run starts there, from the base run's residual stream. Patches
-/// that start at the same layer are stacked along the batch. Members are thread-safe.
+/// A patched run is computed where it can differ from the base run and the metric can notice: from the patched value on, at the
+/// positions from the first changed one on (what lies before comes from the base run's keys and values), and behind the last block's
+/// keys at the positions that the metric reads. Patches that start at the same place are stacked along the batch; what is computed
+/// together, <see cref="SweepOptions"/> says. Members are thread-safe.
 /// </remarks>
 public static class PatchSweep
 {
@@ -50,43 +52,30 @@ public static class PatchSweep
         foreach (var site in patches.SelectMany(p => p.Edits).Select(e => e.Site).Distinct())
             new PatchSlot(site.Kind, site.Layer).Require(config, tokens.MaxLength);
         options ??= new();
-        var stacks = Stacks(config, tokens, patches, options);
+        options.Validate();
         metric.Validate(config, tokens);
+        var (stacks, blockRows) = SweepStack.Cut(config, tokens, patches, metric, options);
         using var file = options.ResultsFile is { } path
             ? new SweepFile(path, SweepIdentity.Of(model, tokens, patches, metric, stacks), [.. stacks.Select(s => s.Patches.Length * s.Rows)]) : null;
 
-        var left = stacks.Skip(file?.Finished.Count ?? 0).ToArray();
-        var (run, values) = Measure(model, tokens, new ForwardPlan().Capture(left.Select(s => Site.ResidPre(s.Layer)).Distinct()), metric, cancellationToken);
-        using var baseRun = run;
-        double[][] patched = [.. patches.Select(_ => new double[tokens.Count])];
-        int done = 0;
-        for (int i = 0; i < stacks.Length; i++)
+        var results = new SweepValues(stacks, progress);
+        double[][] finished = file?.Finished.ToArray() ?? [];
+        foreach (double[] values in finished) results.Add(values);
+        double[] metrics = new double[tokens.Count];
+        var left = stacks.Skip(finished.Length).ToLookup(s => s.FirstRow);
+        for (int row = 0; row < tokens.Count; row += blockRows)
         {
-            var stack = stacks[i];
-            double[] metrics;
-            if (i < stacks.Length - left.Length)
+            var rows = tokens.Block(row, blockRows);
+            using var baseRun = new BaseRun(model, rows, metric.ForRows(row, rows.Count), [.. left[row]], cancellationToken);
+            baseRun.Metric.CopyTo(metrics, row);
+            foreach (var stack in left[row])
             {
-                metrics = file!.Finished[i];
+                double[] values = baseRun.Run(stack, [.. stack.Patches.Select(p => patches[p])], cancellationToken);
+                file?.Append(values);
+                results.Add(values);
             }
-            else
-            {
-                metrics = RunStack(model, tokens, [.. stack.Patches.Select(p => patches[p])], stack.Layer, baseRun[Site.ResidPre(stack.Layer)], metric, cancellationToken);
-                file?.Append(metrics);
-            }
-            for (int p = 0; p < stack.Patches.Length; p++)
-                Array.Copy(metrics, p * stack.Rows, patched[stack.Patches[p]], stack.FirstRow, stack.Rows);
-            done += metrics.Length;
-            progress?.Report((double)done / (patches.Count * tokens.Count));
         }
-        return new SweepResult(metric.Name, values, patched);
-    }
-
-    /// <summary>Patches that start at the same layer, stack by stack; where a stack ends depends on the sweep alone.</summary>
-    private static SweepStack[] Stacks(DecoderConfig config, TokenBatch tokens, IReadOnlyList<Patch> patches, SweepOptions options)
-    {
-        int size = options.StackFor(config, tokens.Count, tokens.MaxLength);
-        var byLayer = Enumerable.Range(0, patches.Count).GroupBy(i => patches[i].FirstLayer(config)).OrderBy(g => g.Key);
-        return [.. byLayer.SelectMany(group => group.Chunk(size).Select(some => new SweepStack(group.Key, some, 0, tokens.Count)))];
+        return new SweepResult(metric.Name, metrics, results.Patched(metrics, patches.Count));
     }
 
     /// <summary>Runs a plan and reads the metric of each row beside what the plan asks for.</summary>
@@ -94,11 +83,6 @@ public static class PatchSweep
     {
         tokens.Validate(model.Config);
         metric.Validate(model.Config, tokens);
-        return Read(model, tokens, plan, metric, cancellation);
-    }
-
-    private static (ForwardResult Run, double[] Values) Read(LanguageModel model, TokenBatch tokens, ForwardPlan plan, PatchMetric metric, CancellationToken cancellation)
-    {
         double[] values = [];
         plan.Observe(FinalHidden.Site(model.Config), hidden =>
         {
@@ -106,32 +90,5 @@ public static class PatchSweep
             values = metric.Evaluate(model, FinalHidden.Of(model, hidden), tokens).to_type(ScalarType.Float64).cpu().data<double>().ToArray();
         });
         return (model.Run(tokens, plan, cancellation), values);
-    }
-
-    /// <summary>[patch * row]: one pass for all patches of a stack.</summary>
-    private static double[] RunStack(LanguageModel model, TokenBatch tokens, Patch[] stack, int layer, Tensor residual, PatchMetric metric, CancellationToken cancellation)
-    {
-        using var scope = NewDisposeScope();
-        int rows = tokens.Count;
-        var plan = new ForwardPlan().StartFrom(layer, residual.repeat([stack.Length, 1, 1])); // [patch * batch, pos, d_model]
-        var bySite = stack.SelectMany((patch, i) => patch.Edits.Select(edit => (At: i, Edit: edit))).GroupBy(e => e.Edit.Site);
-        foreach (var site in bySite)
-        {
-            var edits = site.ToArray();
-            plan.Replace(site.Key, value =>
-            {
-                var edited = value.clone();
-                foreach (var (at, edit) in edits)
-                {
-                    using var own = NewDisposeScope();
-                    edit.Write(edited.narrow(0, (long)at * rows, rows));
-                }
-                return edited;
-            });
-        }
-        var stacked = new TokenBatch([.. stack.SelectMany(_ => tokens.Rows)]);
-        var (run, values) = Read(model, stacked, plan, metric, cancellation);
-        run.Dispose();
-        return values;
     }
 }

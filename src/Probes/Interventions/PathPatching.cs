@@ -96,8 +96,9 @@ public static class PathPatching
         using var scope = NewDisposeScope();
         PathSender[] senders = [.. sets.SelectMany(s => s).Select(e => e.Sender).Distinct()];
         var (changes, cleanMetric) = Changes(model, clean, corrupted, senders, metric, cancellationToken);
+        int first = PromptPair.FirstDifference(clean, corrupted);
         string from = SweepIdentity.OfTokens(clean);
-        Patch[] patches = [.. sets.Select(set => PathPatch.Of(model, corrupted, set, changes, cancellationToken) with { Identity = $"{string.Join(' ', set)} of {from}" })];
+        Patch[] patches = [.. sets.Select(set => PathPatch.Of(model, corrupted, set, changes, first, cancellationToken) with { Identity = $"{string.Join(' ', set)} of {from}" })];
         var sweep = PatchSweep.Run(model, corrupted, patches, metric, options, progress, cancellationToken);
         return new PathPatchingResult(metric.Name, cleanMetric, sweep.BaseMean, [.. sweep.Patched.Select(values => values.Average())])
         {

@@ -5,6 +5,10 @@ namespace MlNetIcl.Probes;
 /// <summary>Checks of clean and corrupted rows, whose values are exchanged position by position.</summary>
 internal static class PromptPair
 {
+    /// <summary>The first position at which any row differs, so that nothing before it does in a causal model; the length where none does.</summary>
+    public static int FirstDifference(TokenBatch clean, TokenBatch corrupted) =>
+        clean.Rows.Zip(corrupted.Rows, (a, b) => a.AsSpan().CommonPrefixLength(b) is var same && same < a.Length ? same : clean.MaxLength).Min();
+
     /// <exception cref="InvalidTokensException">The rows differ in number or length.</exception>
     public static void Require(TokenBatch clean, TokenBatch corrupted)
     {

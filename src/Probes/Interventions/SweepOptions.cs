@@ -1,13 +1,13 @@
-using MlNetIcl.Models;
-
 namespace MlNetIcl.Probes;
 
 /// <summary>How patched runs are stacked. Values do not depend on it beyond rounding.</summary>
 public sealed record SweepOptions
 {
     /// <summary>
-    /// Bound, in bytes, on the activations of one block for all patches that are computed at the same time. A single patch is always
-    /// computed, whatever it takes.
+    /// Bound, in bytes, on what a sweep holds at one time: of the base run the values from which patched runs start, keys and values; of
+    /// the patches that are computed together the activations of one block. Where all rows are too many for it, they are computed some
+    /// at a time. One patch on one row is always computed, whatever it takes, and a patch of your own <see cref="SiteEdit"/>s on all
+    /// rows. Not counted: values that patches write, which stand for all rows, and the logits, which take up to 64 MB.
     /// </summary>
     /// <value>Default 256 MiB; at least 1.</value>
     public long MaxActivationBytes { get; init; } = 256L << 20;
@@ -28,12 +28,16 @@ public sealed record SweepOptions
     /// <value>Default null: nothing is written.</value>
     public string? ResultsFile { get; init; }
 
-    internal int StackFor(DecoderConfig config, int rows, int length)
+    /// <summary>How many rows of the base run are computed at the same time.</summary>
+    internal int RowsFor(SweepMemory memory, int rows, int length) => (int)Math.Clamp(MaxActivationBytes / (memory.Kept + memory.Run(length)), 1, rows);
+
+    /// <summary>How many patches are computed at the same time.</summary>
+    internal int StackFor(SweepMemory memory, int rows, int positions) =>
+        (int)Math.Clamp((MaxActivationBytes - (rows * memory.Kept)) / (rows * memory.Run(positions)), 1, MaxStack);
+
+    internal void Validate()
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxActivationBytes, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxStack, 1);
-        // Of a block, as far as they stand at one time: scores and pattern; residuals, norm and output; q, k, v, z and a copy of one; the MLP.
-        double perPosition = (2.0 * config.Heads * length) + (5.0 * config.DModel) + (5.0 * config.Heads * config.DHead) + ((config.GatedMlp ? 4.0 : 2.0) * config.DMlp);
-        return (int)Math.Clamp(MaxActivationBytes / (perPosition * length * rows * sizeof(float)), 1, MaxStack);
     }
 }

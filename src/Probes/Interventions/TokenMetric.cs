@@ -44,36 +44,23 @@ internal sealed class TokenMetric : PatchMetric
                 throw new InvalidTokensException($"The {Name} is read up to position {StretchOf(row).Last}, but row {row} has {tokens[row].Length} tokens, the last at {tokens[row].Length - 1}.");
     }
 
-    internal override Tensor Evaluate(LanguageModel model, Tensor hidden, TokenBatch tokens)
+    internal override PatchMetric ForRows(int first, int count) => _stretches.Length == 1 ? this : new TokenMetric(Name, _stretches[first..(first + count)], _read);
+
+    internal override (int First, int Last) ReadsOf(TokenBatch tokens, int row) => (StretchOf(row).First - 1, StretchOf(row).Last - 1); // what predicts them
+
+    private protected override Tensor ValuesAt(LanguageModel model, Tensor hidden, TokenBatch tokens, IReadOnlyList<(int Row, int Position)> reads)
     {
-        int[] counts = [.. Enumerable.Range(0, tokens.Count).Select(row => StretchOf(row).Last - StretchOf(row).First + 1)];
-        var (queries, targets) = Predictions(tokens, counts.Sum());
-        var flat = hidden.reshape(-1, hidden.shape[^1]);
-        var at = tensor(queries, device: hidden.device);
-        var ids = tensor(targets, device: hidden.device);
+        var targets = tensor([.. reads.Select(r => (long)tokens[r.Row][r.Position + 1])], device: hidden.device);
         long step = Math.Max(1, MaxLogits / model.Config.Vocabulary);
         var values = new List<Tensor>();
-        for (long from = 0; from < queries.Length; from += step)
+        for (long from = 0; from < reads.Count; from += step)
         {
             using var scope = NewDisposeScope();
-            long count = Math.Min(step, queries.Length - from);
-            var logits = nn.functional.linear(flat.index_select(0, at.narrow(0, from, count)), model.Weights.Unembedding, model.Weights.UnembeddingBias).to_type(ScalarType.Float32);
-            values.Add(_read(logits, ids.narrow(0, from, count)).MoveToOuterDisposeScope());
+            long count = Math.Min(step, reads.Count - from);
+            var logits = nn.functional.linear(hidden.narrow(0, from, count), model.Weights.Unembedding, model.Weights.UnembeddingBias).to_type(ScalarType.Float32);
+            values.Add(_read(logits, targets.narrow(0, from, count)).MoveToOuterDisposeScope());
         }
-        var all = cat(values, 0); // [batch * target]
-        if (_stretches.Length == 1) return all.view(tokens.Count, counts[0]).mean([1]);
-        return stack(all.split([.. counts.Select(c => (long)c)]).Select(row => row.mean()));
-    }
-
-    /// <summary>Of each token that is read: the flat position that predicts it, and its id.</summary>
-    private (long[] Queries, long[] Targets) Predictions(TokenBatch tokens, int count)
-    {
-        var queries = new long[count];
-        var targets = new long[count];
-        for (int row = 0, i = 0; row < tokens.Count; row++)
-            for (var (pos, last) = StretchOf(row); pos <= last; pos++, i++)
-                (queries[i], targets[i]) = (((long)row * tokens.MaxLength) + pos - 1, tokens[row][pos]);
-        return (queries, targets);
+        return cat(values, 0);
     }
 
     /// <summary>Several runs may stand one after the other, each with all rows.</summary>
