@@ -37,4 +37,23 @@ internal static class SampleInterventions
             Check = attribution ? new([.. all.Take(5).Select((e, i) => new CheckedAttribution(e.Slot, e.Value - corrupted, e.Value - corrupted + (i == 2 ? 1 : 0), i == 2))], 0.9, double.NaN) : null,
         };
     }
+
+    public static AblationStudy Ablation(int layers = 3, int heads = 4, int rows = 32, bool together = true, string model = "sample")
+    {
+        var random = new Random(4);
+        HeadAblation Effect(double change, params HeadId[] of) => new(of, change, rows > 1 ? new(change - 0.1, change + 0.12) : null, rows);
+        HeadId[] all = [.. from layer in Enumerable.Range(0, layers) from head in Enumerable.Range(0, heads) select new HeadId(layer, head)];
+        return new()
+        {
+            Model = model,
+            Layers = layers,
+            HeadsPerLayer = heads,
+            Rows = new() { Source = HeadScoreSource.Generated, Sequences = rows, Period = 50, Repeats = 2, Seed = 7, BosSource = "none" },
+            Kind = AblationKind.MeanPerPosition,
+            Metric = "loss_second_repeat",
+            Base = 4,
+            Effects = [.. all.Skip(1).Select(h => Effect(Math.Pow(random.NextDouble(), 8) - 0.05, h)), Effect(double.NaN, all[0])],
+            Together = together ? Effect(3.5, all) : null,
+        };
+    }
 }

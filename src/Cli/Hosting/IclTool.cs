@@ -15,6 +15,7 @@ internal static class IclTool
         {
             verbose,
             HeadsCommand.Create(host),
+            AblateCommand.Create(host),
             PatchCommand.Create(host),
             ForwardCommand.Create(host),
             TokenizeCommand.Create(host),
