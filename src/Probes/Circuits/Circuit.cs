@@ -93,8 +93,8 @@ public sealed record Circuit
     /// <summary>The settings of the search.</summary>
     public required CircuitOptions Options { get; init; }
 
-    /// <summary>Query heads in a block over key heads in it.</summary>
-    internal int Group { get; init; } = 1;
+    /// <summary>How many of the model's query heads share a key head; 1 where each has its own.</summary>
+    public int HeadsPerKeyHead { get; init; } = 1;
 
     /// <summary>The node where an edge starts.</summary>
     public CircuitNode Start(CircuitEdge edge)
@@ -113,7 +113,7 @@ public sealed record Circuit
             PathInput.Logits => node.Kind == CircuitNodeKind.Logits,
             PathInput.Mlp => node.Kind == CircuitNodeKind.Mlp && node.Layer == receiver.Layer,
             PathInput.Query => node.Kind == CircuitNodeKind.Head && node.Layer == receiver.Layer && node.Head == receiver.Head,
-            _ => node.Kind == CircuitNodeKind.Head && node.Layer == receiver.Layer && node.Head / Group == receiver.Head,
+            _ => node.Kind == CircuitNodeKind.Head && node.Layer == receiver.Layer && node.Head / HeadsPerKeyHead == receiver.Head,
         })];
     }
 }

@@ -9,10 +9,10 @@ public sealed record CircuitOptions
     public double Alpha { get; init; } = 0.01;
 
     /// <summary>
-    /// The least effect of an edge, as a share of clean minus corrupted, that its interval must leave open no way below. With enough rows any trace
-    /// is significant, so significance alone makes no edge. Range: [0, 1]. <value>Default 0.01.</value>
+    /// The least effect of an edge, as a share of clean minus corrupted; the near end of its interval must reach it. With enough rows any
+    /// trace is significant, so significance alone makes no edge. Range: [0, 1]. <value>Default 0.005.</value>
     /// </summary>
-    public double Threshold { get; init; } = 0.01;
+    public double Threshold { get; init; } = 0.005;
 
     /// <summary>The least difference of the metric between clean and corrupted rows that is traced, in the metric's unit, held against the near end of its interval. Range: finite, at least 0. <value>Default 0.5.</value></summary>
     public double LeastDifference { get; init; } = 0.5;

@@ -88,7 +88,7 @@ public static class CircuitTracer
             ScreenedEdges = search.Screened,
             Rows = clean.Count,
             Options = options,
-            Group = config.Heads / config.KeyHeads,
+            HeadsPerKeyHead = config.Heads / config.KeyHeads,
         };
         if (edges.Count > 0) circuit = Judge(WithComposition(circuit, model, cancellationToken), runs, test, config, Part(progress, 0.6, 1), cancellationToken);
         progress?.Report(1);

@@ -71,15 +71,8 @@ public static class HeadJson
 
     private static void WriteProtocol(Utf8JsonWriter json, HeadDetectionResult result)
     {
-        var protocol = result.Protocol;
         json.WriteStartObject("protocol");
-        json.WriteString("source", JsonNamingPolicy.SnakeCaseLower.ConvertName(protocol.Source.ToString()));
-        json.WriteNumber("sequences", protocol.Sequences);
-        json.Number("period", protocol.Period);
-        json.Number("repeats", protocol.Repeats);
-        json.WriteNumber("seed", protocol.Seed);
-        json.Number("bos", protocol.BosTokenId);
-        json.WriteString("bos_source", protocol.BosSource);
+        ProtocolJson.WriteProperties(json, result.Protocol);
         json.Number("alpha", result.Alpha);
         json.Number("threshold", result.Threshold);
         json.Number("weak_threshold", result.WeakThreshold);

@@ -1,0 +1,20 @@
+using System.Text.Json;
+using MlNetIcl.Probes;
+
+namespace MlNetIcl.Reports.Files;
+
+/// <summary>The sequences behind a result, as JSON.</summary>
+internal static class ProtocolJson
+{
+    /// <summary>Writes into an object that is open.</summary>
+    public static void WriteProperties(Utf8JsonWriter json, SequenceProtocol protocol)
+    {
+        json.WriteString("source", JsonNamingPolicy.SnakeCaseLower.ConvertName(protocol.Source.ToString()));
+        json.WriteNumber("sequences", protocol.Sequences);
+        json.Whole("period", protocol.Period);
+        json.Whole("repeats", protocol.Repeats);
+        json.WriteNumber("seed", protocol.Seed);
+        json.Whole("bos", protocol.BosTokenId);
+        json.WriteString("bos_source", protocol.BosSource);
+    }
+}
