@@ -1,4 +1,5 @@
 using MlNetIcl.Models.Gguf;
+using MlNetIcl.Models.Gguf.Tokenization;
 using MlNetIcl.Models.HuggingFace;
 using MlNetIcl.Models.Loading;
 using MlNetIcl.Models.Tokenizers;
@@ -53,11 +54,26 @@ public sealed partial class LanguageModel
             throw new UnsupportedModelException($"'{path}' is no GGUF file. Supported are a Hugging Face folder with config.json and model.safetensors, and a .gguf file.");
         using var file = GgufFile.Open(path);
         var architecture = GgufArchitecture.Read(file);
+        var (tokenizer, problem) = options.Tokenizer ? ReadTokenizer(file) : default;
         var weights = WeightReader.Read(new GgufWeights(file), architecture, options.Precision, options.Device);
-        return new(architecture.Config, weights, null, isNamedGguf ? name[..^".gguf".Length] : name)
+        return new(architecture.Config, weights, tokenizer, isNamedGguf ? name[..^".gguf".Length] : name)
         {
             SourcePath = path,
             Files = new ModelFiles(System.IO.Path.GetDirectoryName(path)!, [name]),
+            TokenizerProblem = problem,
         };
+    }
+
+    // The one file holds everything, so a tokenizer that is not supported must not keep from token ids.
+    private static (JsonTokenizer? Tokenizer, string? Problem) ReadTokenizer(GgufFile file)
+    {
+        try
+        {
+            return (GgufTokenizer.Read(file), null);
+        }
+        catch (UnsupportedModelException error)
+        {
+            return (null, error.Message);
+        }
     }
 }

@@ -33,6 +33,9 @@ public sealed partial class LanguageModel : IDisposable
     /// <summary>The tokenizer, or null where the model came without one.</summary>
     public JsonTokenizer? Tokenizer { get; }
 
+    /// <summary>Why text cannot be tokenized although the model came with a tokenizer: what it asks for and is not supported. Else null.</summary>
+    public string? TokenizerProblem { get; init; }
+
     /// <summary>Number of parameters; tied matrices count once.</summary>
     public long ParameterCount => Weights.Named().Sum(t => t.Value.numel());
 

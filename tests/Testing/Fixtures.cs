@@ -20,7 +20,8 @@ public static class Fixtures
     /// <summary>The repository's root folder.</summary>
     public static string RepositoryRoot { get; } = FindRepository();
 
-    private static string SharedRoot =>
+    /// <summary>The shared folder, whether it is there or not.</summary>
+    public static string SharedRoot =>
         Environment.GetEnvironmentVariable("ICL_SHARED") is { Length: > 0 } shared ? shared : System.IO.Path.GetFullPath(System.IO.Path.Combine(RepositoryRoot, "..", "shared"));
 
     private static string Existing(string path) =>

@@ -2,11 +2,13 @@ using System.Buffers;
 using System.Collections.Immutable;
 using System.Text;
 using Microsoft.ML.Tokenizers;
+using MlNetIcl.Models.Gguf;
+using MlNetIcl.Models.Gguf.Tokenization;
 
 namespace MlNetIcl.Models.Tokenizers;
 
 /// <summary>
-/// A tokenizer read from a Hugging Face <c>tokenizer.json</c> with a BPE model. It gives the tokens that the reference gives, exactly;
+/// A tokenizer read from a Hugging Face <c>tokenizer.json</c> with a BPE model, or from a GGUF file. It gives the tokens that the reference gives, exactly;
 /// a file with a step or an option for which that is not so is refused by name. Immutable after loading; every member may be called
 /// from several threads at once.
 /// </summary>
@@ -40,7 +42,8 @@ public sealed class JsonTokenizer : Tokenizer
 
     /// <summary>
     /// Reads a folder that holds <c>tokenizer.json</c>, or the file itself. <c>tokenizer_config.json</c> and <c>special_tokens_map.json</c>
-    /// beside it, where they exist, say which tokens begin and end a sequence; nothing else is taken from them.
+    /// beside it, where they exist, say which tokens begin and end a sequence; nothing else is taken from them. Of a GGUF file, known by its content,
+    /// the tokenizer in its metadata is read.
     /// </summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="ModelFormatException">A file is malformed, inconsistent or larger than 256 MiB.</exception>
@@ -48,8 +51,15 @@ public sealed class JsonTokenizer : Tokenizer
     public static JsonTokenizer Load(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        if (File.Exists(path) && GgufFile.IsGguf(path)) return LoadGguf(path);
         var file = Directory.Exists(path) ? Path.Combine(path, "tokenizer.json") : path;
         return new JsonTokenizer(BoundedFile.Read(file), file, SpecialTokenNames.Read(Path.GetDirectoryName(Path.GetFullPath(file))!));
+    }
+
+    private static JsonTokenizer LoadGguf(string path)
+    {
+        using var file = GgufFile.Open(path);
+        return GgufTokenizer.Read(file) ?? throw new ModelFormatException($"'{path}' has no tokenizer.ggml.model: it came without a tokenizer.");
     }
 
     /// <summary>Reads the content of a <c>tokenizer.json</c>.</summary>
@@ -62,7 +72,7 @@ public sealed class JsonTokenizer : Tokenizer
     public static JsonTokenizer Parse(ReadOnlySpan<byte> json, string name = "tokenizer.json", string? bosToken = null, string? eosToken = null) =>
         new(json.ToArray(), name, new SpecialTokenNames(bosToken, eosToken));
 
-    /// <summary>The exact JSON that this tokenizer was read from.</summary>
+    /// <summary>The exact JSON that this tokenizer was read from, or that says what a GGUF file says of it.</summary>
     public ReadOnlyMemory<byte> Source { get; }
 
     /// <summary>Largest id plus one.</summary>

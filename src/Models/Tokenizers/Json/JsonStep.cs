@@ -71,6 +71,9 @@ internal sealed class JsonStep
         return id;
     }
 
+    public int AsRank(JsonElement value, string name) => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var rank) && rank >= 0
+        ? rank : throw Malformed($"'{name}' should hold whole numbers from 0, found {Describe(value)}");
+
     /// <summary>Refuses properties that were not read: an option that is not known here may change what the step does.</summary>
     public void Finish()
     {

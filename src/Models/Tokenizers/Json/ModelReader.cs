@@ -47,6 +47,8 @@ internal static class ModelReader
 
     private static Dictionary<(int, int), Merge> ReadMerges(JsonStep step, Dictionary<string, int> ids, string prefix)
     {
+        // Ranks that are shared are an addition to the format: SentencePiece leaves the order of equal scores to the place in the text.
+        int[]? ranks = step.Find("merge_ranks") is null ? null : [.. step.Array("merge_ranks").Select(value => step.AsRank(value, "merge_ranks"))];
         var merges = new Dictionary<(int, int), Merge>();
         var rank = 0;
         foreach (var entry in step.Array("merges"))
@@ -56,7 +58,8 @@ internal static class ModelReader
             var (left, right) = ReadPair(step, entry, rank);
             // What continues a word is spelled with the prefix, the result without a second one.
             if (!right.StartsWith(prefix, StringComparison.Ordinal)) throw step.Malformed($"merge {rank}: '{right}' should begin with '{prefix}'");
-            merges[(Id(left), Id(right))] = new Merge(rank, Id(left + right[prefix.Length..]));
+            if (ranks is not null && rank >= ranks.Length) throw step.Malformed($"'merge_ranks' has {ranks.Length} entries for more merges");
+            merges[(Id(left), Id(right))] = new Merge(ranks is null ? rank : ranks[rank], Id(left + right[prefix.Length..]));
             rank++;
         }
 
