@@ -43,6 +43,7 @@ public sealed partial class LanguageModel
         {
             SourcePath = folder.Path,
             Files = new ModelFiles(folder.Path, folder.Files),
+            ChatTemplate = options.Tokenizer ? HuggingFace.ChatTemplate.Read(folder.Path) : null,
         };
     }
 
@@ -61,6 +62,7 @@ public sealed partial class LanguageModel
             SourcePath = path,
             Files = new ModelFiles(System.IO.Path.GetDirectoryName(path)!, [name]),
             TokenizerProblem = problem,
+            ChatTemplate = !options.Tokenizer ? null : file.Metadata.Text("tokenizer.chat_template"),
         };
     }
 

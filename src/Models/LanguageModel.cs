@@ -30,11 +30,17 @@ public sealed partial class LanguageModel : IDisposable
     /// <summary>The parameters.</summary>
     public DecoderWeights Weights { get; }
 
-    /// <summary>The tokenizer, or null where the model came without one.</summary>
+    /// <summary>The tokenizer, or null where the model came without one or with one that is not supported (<see cref="TokenizerProblem"/>).</summary>
     public JsonTokenizer? Tokenizer { get; }
 
     /// <summary>Why text cannot be tokenized although the model came with a tokenizer: what it asks for and is not supported. Else null.</summary>
     public string? TokenizerProblem { get; init; }
+
+    /// <summary>
+    /// The template (Jinja) that turns the messages of a chat into a prompt, as the model's files hold it; null where they hold none. It is kept as text:
+    /// nothing here applies it, so a chat must be written out in the model's own form before it is tokenized.
+    /// </summary>
+    public string? ChatTemplate { get; init; }
 
     /// <summary>Number of parameters; tied matrices count once.</summary>
     public long ParameterCount => Weights.Named().Sum(t => t.Value.numel());

@@ -13,7 +13,7 @@ public sealed record LoadOptions
     /// <value>Default (null): the CPU.</value>
     public torch.Device? Device { get; init; }
 
-    /// <summary>Whether to read <c>tokenizer.json</c> where there is one. Without it a model works on token ids.</summary>
+    /// <summary>Whether to read the tokenizer where there is one. Without it a model works on token ids.</summary>
     /// <value>Default: true.</value>
     public bool Tokenizer { get; init; } = true;
 }

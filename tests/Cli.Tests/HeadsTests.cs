@@ -91,7 +91,7 @@ public class HeadsTests
     }
 
     [Fact]
-    public void Precision_OfTheEmbeddedModel_IsRefused() => Icl.Run("heads", "--precision", "bfloat16").AssertRefused("--model DIR");
+    public void Precision_OfTheEmbeddedModel_IsRefused() => Icl.Run("heads", "--precision", "bfloat16").AssertRefused("--model PATH");
 
     [Fact]
     public void Json_SameSeed_IsTheSameByteForByte()

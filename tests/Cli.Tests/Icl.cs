@@ -45,10 +45,14 @@ internal static class Icl
         return new(IclTool.Run(args, host), output.ToString(), error.ToString());
     }
 
-    public static Process Start(params string[] args)
+    public static Process Start(params string[] args) => StartWith([], args);
+
+    /// <summary>Starts the tool with settings of the runtime that hold for a whole process.</summary>
+    public static Process StartWith(IEnumerable<(string Name, string Value)> environment, params string[] args)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, StandardOutputEncoding = Encoding.UTF8, StandardErrorEncoding = Encoding.UTF8 };
         foreach (string arg in (string[])[typeof(IclTool).Assembly.Location, .. args]) start.ArgumentList.Add(arg);
+        foreach (var (name, value) in environment) start.Environment[name] = value;
         return Process.Start(start)!;
     }
 

@@ -1,6 +1,9 @@
 using System.CommandLine;
 using MlNetIcl.Cli.Hosting;
+using MlNetIcl.Cli.Input;
+using MlNetIcl.Models.Gguf;
 using MlNetIcl.Reports;
+using MlNetIcl.Reports.Files;
 
 namespace MlNetIcl.Cli.Commands;
 
@@ -11,24 +14,47 @@ internal static class ModelCommand
 
     public static Command Create(CliHost host)
     {
-        var folder = new Argument<string?>("DIR") { Description = "A Hugging Face folder. Default: the small model that comes with the tool.", Arity = ArgumentArity.ZeroOrOne };
+        var folder = new Argument<string?>("PATH") { Description = "A Hugging Face folder or a GGUF file. Default: the small model that comes with the tool.", Arity = ArgumentArity.ZeroOrOne };
         var json = new Option<bool>("--json") { Description = "Write one JSON object." };
+        var export = new Option<string?>("--export") { HelpName = "FILE", Description = "Write every tensor of a GGUF file, decoded to float32, to a safetensors file, and show nothing. The file need not hold a model." };
         var all = new Option<bool>("--all") { Description = "Show all tensors." };
 
         var command = new ExplainedCommand("model",
             "Shows what a model is, and what can be done with it.",
             "Shown are family, configuration, parameters, tensors (as they are kept in memory), the SHA-256 of the files, and which analyses and sites the model has and lacks.",
             ("icl model models/gpt2", "All about a folder."),
-            ("icl model --json models/gpt2 | jq .parameters", "One number of it."))
-        { folder, json, all };
+            ("icl model --json models/gpt2 | jq .parameters", "One number of it."),
+            ("icl model models/llama.gguf --export llama.safetensors", "Its tensors, decoded, for any other program."))
+        { folder, json, all, export };
         command.SetAction(parsed =>
         {
+            if (parsed.GetValue(export) is { } target)
+            {
+                Export(host, parsed.GetValue(folder), target);
+                return ExitCode.Done;
+            }
             var description = ModelDescription.Of(parsed.GetValue(folder));
             if (parsed.GetValue(json)) host.Output.WriteLine(JsonText.Write(description.WriteJson, indented: true));
             else WriteText(host, description, parsed.GetValue(all));
             return ExitCode.Done;
         });
         return command;
+    }
+
+    private static void Export(CliHost host, string? path, string target)
+    {
+        OutputFile.Check(target);
+        if (target == OutputFile.StandardOutput) throw new InputException("--export needs a file.");
+        if (path is null || Directory.Exists(path)) throw new InputException($"--export decodes a GGUF file; {(path is null ? "none is named" : $"'{path}' is a folder")}.");
+        using var file = GgufFile.Open(path);
+        // A target that is the source would cut the file from under its map.
+        if (Path.GetFullPath(path) == Path.GetFullPath(target)) throw new InputException("--export cannot write over the file that it reads.");
+        AtomicFile.Replace(target, temporary => ProgressDisplay.Run(host, "Decoding", progress =>
+        {
+            file.ExportSafetensors(temporary, progress, host.Cancellation);
+            return 0;
+        }), host.Cancellation);
+        host.Error.WriteLine($"Wrote {Numbers.Count(file.Tensors.Count)} tensors to {target}.");
     }
 
     private static void WriteText(CliHost host, ModelDescription description, bool all)

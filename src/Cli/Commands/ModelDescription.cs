@@ -20,6 +20,7 @@ internal sealed class ModelDescription
         SourcePath = model.SourcePath;
         Parameters = model.ParameterCount;
         TokenizerSize = model.Tokenizer?.VocabularySize;
+        HasChatTemplate = model.ChatTemplate is not null;
         Files = model.Files?.Fingerprint ?? [];
         Tensors = [.. model.Weights.Named().Select(t => new ModelTensor(t.Name, t.Value.dtype.ToString().ToLowerInvariant(), [.. t.Value.shape]))];
         Abilities = [.. FindAbilities(model)];
@@ -32,6 +33,8 @@ internal sealed class ModelDescription
     public long Parameters { get; }
 
     public int? TokenizerSize { get; }
+
+    public bool HasChatTemplate { get; }
 
     public IReadOnlyList<ModelFile> Files { get; }
 
@@ -66,6 +69,7 @@ internal sealed class ModelDescription
             yield return ("Unembedding", c.TiedUnembedding ? "tied to the embedding" : "its own");
             yield return ("BOS, EOS", $"{Optional(c.BosTokenId)}, {Optional(c.EosTokenId)}");
             yield return ("Tokenizer", TokenizerSize is { } size ? $"{Numbers.Count(size)} ids" : "none");
+            if (HasChatTemplate) yield return ("Chat template", "kept as text, not applied: write chats out as the model expects them");
         }
     }
 
@@ -82,6 +86,7 @@ internal sealed class ModelDescription
         json.WriteStartObject("tokenizer");
         json.WriteBoolean("present", TokenizerSize is not null);
         if (TokenizerSize is { } ids) json.WriteNumber("vocabulary", ids);
+        json.WriteBoolean("chat_template", HasChatTemplate);
         json.WriteEndObject();
         json.WriteStartArray("files");
         foreach (var file in Files)
@@ -139,7 +144,7 @@ internal sealed class ModelDescription
         yield return heads;
         yield return new("score heads on rows of tokens", true, null);
         yield return model.Tokenizer is null
-            ? new("work on text", false, "there is no tokenizer.json; rows of token ids work")
+            ? new("work on text", false, $"{model.TokenizerProblem ?? "the model came without a tokenizer."} Rows of token ids work")
             : new("work on text", true, null);
         var missing = Enum.GetValues<SiteKind>()
             .Select(kind => (Kind: kind, Why: SiteRules.WhyMissing(new Site(kind, Site.IsInBlock(kind) ? 0 : -1), model.Config)))

@@ -14,7 +14,7 @@ internal static class TokenizeCommand
     public static Command Create(CliHost host)
     {
         var model = new ModelSource().Folder;
-        model.Description = "A folder with a tokenizer.json, or the file itself. Default: the small model that comes with the tool.";
+        model.Description = "A folder with a tokenizer.json, the file itself, or a GGUF file. Default: the small model that comes with the tool.";
         var text = new Argument<string?>("TEXT") { Description = "The text, if --jsonl is not given. Put -- before a text that starts with a dash.", Arity = ArgumentArity.ZeroOrOne };
         var jsonl = new Option<string?>("--jsonl") { HelpName = "FILE|-", Description = "Reads {\"text\": …} lines, from standard input for -, and writes {\"ids\", \"ids_plain\", \"tokens\", \"offsets\", \"decoded\"} lines." };
         var json = new Option<bool>("--json") { Description = "Writes one JSON line for TEXT and no table." };

@@ -15,7 +15,7 @@ internal sealed class ModelSource
 
     public ModelSource() => _precision.AcceptOnlyFromAmong(Float32, BFloat16);
 
-    public Option<string?> Folder { get; } = new("--model", "-m") { HelpName = "DIR", Description = "A Hugging Face folder (config.json, model.safetensors). Default: the small model that comes with the tool." };
+    public Option<string?> Folder { get; } = new("--model", "-m") { HelpName = "PATH", Description = "A Hugging Face folder (config.json, model.safetensors) or a GGUF file. Default: the small model that comes with the tool." };
 
     /// <summary>The options, for commands that run the model.</summary>
     public IEnumerable<Option> Options => [Folder, _precision];
@@ -27,15 +27,15 @@ internal sealed class ModelSource
         Tokenizer = withTokenizer,
     });
 
-    /// <summary>Loads a folder, or the model that comes with the tool.</summary>
+    /// <summary>Loads a folder or file, or the model that comes with the tool.</summary>
     public static LanguageModel Load(string? path, LoadOptions? options = null)
     {
         if (path is not null) return LanguageModel.Load(path, options);
-        if (options is { Precision: not ScalarType.Float32 }) throw new InputException("The model that comes with the tool is float32 only; --precision needs --model DIR.");
+        if (options is { Precision: not ScalarType.Float32 }) throw new InputException("The model that comes with the tool is float32 only; --precision needs --model PATH.");
         return LanguageModel.LoadEmbedded();
     }
 
-    /// <summary>Loads the tokenizer alone: a folder that holds nothing else will do.</summary>
+    /// <summary>Loads the tokenizer alone: a folder that holds nothing else, or any GGUF file, will do.</summary>
     public static JsonTokenizer LoadTokenizer(string? path)
     {
         if (path is not null) return JsonTokenizer.Load(path);

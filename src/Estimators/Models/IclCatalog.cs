@@ -66,10 +66,10 @@ public sealed class IclCatalog
     /// Loads a language model. It goes to the GPU that <see cref="MLContext.GpuDeviceId"/> names, where one is named; without such a GPU it
     /// goes to the CPU, with a warning in the log, if <see cref="MLContext.FallbackToCpu"/> allows it.
     /// </summary>
-    /// <param name="path">A Hugging Face folder.</param>
+    /// <param name="path">A Hugging Face folder, or a GGUF file.</param>
     /// <param name="options">Precision and device. Null: float32, and the device of the context.</param>
     /// <returns>The model, which the caller disposes after the pipelines that use it.</returns>
-    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder or file.</exception>
     /// <exception cref="ModelFormatException">A file is missing, malformed or contradicts another.</exception>
     /// <exception cref="UnsupportedModelException">The model needs what is not supported.</exception>
     /// <exception cref="InvalidOperationException">There is no such GPU, and falling back is not allowed.</exception>

@@ -18,7 +18,9 @@ public static class TokenizationCatalog
     {
         ArgumentNullException.ThrowIfNull(model);
         var tokenizer = model.Tokenizer
-            ?? throw new ArgumentException($"The model '{model.Name}' came without a tokenizer. Put its tokenizer.json beside it, or pass a tokenizer.", nameof(model));
+            ?? throw new ArgumentException(model.TokenizerProblem is { } problem
+                ? $"The tokenizer of the model '{model.Name}' cannot be used: {problem} Pass another tokenizer."
+                : $"The model '{model.Name}' came without a tokenizer. Put its tokenizer.json beside it, or pass a tokenizer.", nameof(model));
         return catalog.TokenizePrompt(outputColumnName, inputColumnName, tokenizer);
     }
 
@@ -34,7 +36,7 @@ public static class TokenizationCatalog
     /// <param name="catalog">The transforms' catalog.</param>
     /// <param name="outputColumnName">Name of the column of tokens: keys, which are the token ids plus one.</param>
     /// <param name="inputColumnName">Name of the text column. Null: <paramref name="outputColumnName"/>.</param>
-    /// <param name="tokenizerPath">A folder that holds <c>tokenizer.json</c>, or the file itself.</param>
+    /// <param name="tokenizerPath">A folder that holds <c>tokenizer.json</c>, the file itself, or a GGUF file.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="ModelFormatException">The file is malformed.</exception>
     /// <exception cref="UnsupportedModelException">The file uses a step that is not supported.</exception>

@@ -8,7 +8,7 @@ namespace MlNetIcl.Models.Gguf;
 /// A GGUF file of version 2 or 3 (ggml's format), memory-mapped: opening reads and checks what precedes the data. Thread-safe until disposed;
 /// the file must not change meanwhile.
 /// </summary>
-public sealed unsafe class GgufFile : IDisposable
+public sealed unsafe partial class GgufFile : IDisposable
 {
     private readonly MappedFile _file;
     private readonly GgufHeader _header;
@@ -91,15 +91,15 @@ public sealed unsafe class GgufFile : IDisposable
     /// <summary>Decodes a part of a tensor: elements from <paramref name="first"/>, which starts a block, on.</summary>
     internal void Decode(GgufTensor tensor, long first, long elements, byte* values, ScalarType target)
     {
+        RequireReadable(tensor);
         var type = GgufTypes.Named(tensor.Type);
-        try
-        {
-            Dequantizer.Decode(type, _file.At(tensor.Start + (first / type.BlockElements * type.BlockBytes), elements / type.BlockElements * type.BlockBytes), elements, values, target);
-        }
-        catch (UnsupportedModelException error)
-        {
-            throw new UnsupportedModelException($"'{Path}', tensor '{GgufMetadata.Show(tensor.Name)}': {error.Message}", error);
-        }
+        Dequantizer.Decode(type, _file.At(tensor.Start + (first / type.BlockElements * type.BlockBytes), elements / type.BlockElements * type.BlockBytes), elements, values, target);
+    }
+
+    internal void RequireReadable(GgufTensor tensor)
+    {
+        if (!GgufTypes.IsReadable(tensor.Type))
+            throw new UnsupportedModelException($"'{Path}': tensor '{GgufMetadata.Show(tensor.Name)}' has type {tensor.Type}, which cannot be read. Supported are {GgufTypes.Readable}.");
     }
 
     /// <inheritdoc/>

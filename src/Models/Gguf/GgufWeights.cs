@@ -19,8 +19,7 @@ internal sealed class GgufWeights(GgufFile file) : IWeightSource
             throw new ModelFormatException($"'{file.Path}' has no tensor '{name}'; expected one of shape [{string.Join(", ", shape)}].");
         if (!tensor.Shape.SequenceEqual(shape))
             throw new ModelFormatException($"'{file.Path}': tensor '{name}' has shape {tensor.ShapeText}; by the metadata it must be [{string.Join(", ", shape)}].");
-        if (!GgufTypes.IsReadable(tensor.Type))
-            throw new UnsupportedModelException($"'{file.Path}': tensor '{name}' has type {tensor.Type}, which cannot be read. Supported are {GgufTypes.Readable}.");
+        file.RequireReadable(tensor);
     }
 
     /// <summary>Never asked for: a file with an unembedding is not tied.</summary>

@@ -21,15 +21,26 @@ public sealed partial class SafetensorsFile
         ArgumentNullException.ThrowIfNull(tensors);
         // Wide elements first, so that all lie at multiples of their size.
         (string Name, Tensor Value)[] ordered = [.. tensors.OrderByDescending(t => t.Value.ElementSize).ThenBy(t => t.Name, StringComparer.Ordinal)];
-        byte[] header = WriteHeader(ordered, metadata);
+        byte[] header = WriteHeader(ordered.Select(t => (t.Name, t.Value.dtype, t.Value.ElementSize, (IReadOnlyList<long>)t.Value.shape)), metadata);
+        Write(path, header, file =>
+        {
+            foreach (var (_, value) in ordered) WriteData(file, value);
+        });
+    }
 
+    /// <summary>Writes tensors that are made while they are written: <paramref name="writeData"/> writes the values of all, in the order given, one after the other.</summary>
+    internal static void Write(string path, IEnumerable<(string Name, ScalarType Type, long ElementSize, IReadOnlyList<long> Shape)> tensors, Action<Stream> writeData) =>
+        Write(path, WriteHeader(tensors, null), writeData);
+
+    private static void Write(string path, byte[] header, Action<Stream> writeData)
+    {
         string unfinished = path + "." + System.IO.Path.GetRandomFileName();
         try
         {
             using (var file = new FileStream(unfinished, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16))
             {
                 file.Write(header);
-                foreach (var (_, value) in ordered) WriteData(file, value);
+                writeData(file);
                 file.Flush(flushToDisk: true);
             }
             File.Move(unfinished, path, overwrite: true);
@@ -40,7 +51,7 @@ public sealed partial class SafetensorsFile
         }
     }
 
-    private static byte[] WriteHeader((string Name, Tensor Value)[] tensors, IReadOnlyDictionary<string, string>? metadata)
+    private static byte[] WriteHeader(IEnumerable<(string Name, ScalarType Type, long ElementSize, IReadOnlyList<long> Shape)> tensors, IReadOnlyDictionary<string, string>? metadata)
     {
         var names = new HashSet<string>(StringComparer.Ordinal) { "__metadata__" };
         var buffer = new ArrayBufferWriter<byte>();
@@ -56,19 +67,19 @@ public sealed partial class SafetensorsFile
                 json.WriteEndObject();
             }
             long start = 0;
-            foreach (var (name, value) in tensors)
+            foreach (var (name, elementType, elementSize, shape) in tensors)
             {
                 if (!names.Add(name)) throw new ArgumentException($"The name '{name}' is given twice or reserved.", nameof(tensors));
-                string type = SafetensorsTypes.Name(value.dtype)
-                    ?? throw new ArgumentException($"Tensor '{name}' has element type {value.dtype}; a safetensors file can hold {SafetensorsTypes.Readable}.", nameof(tensors));
+                string type = SafetensorsTypes.Name(elementType)
+                    ?? throw new ArgumentException($"Tensor '{name}' has element type {elementType}; a safetensors file can hold {SafetensorsTypes.Readable}.", nameof(tensors));
                 json.WriteStartObject(name);
                 json.WriteString("dtype", type);
                 json.WriteStartArray("shape");
-                foreach (long size in value.shape) json.WriteNumberValue(size);
+                foreach (long size in shape) json.WriteNumberValue(size);
                 json.WriteEndArray();
                 json.WriteStartArray("data_offsets");
                 json.WriteNumberValue(start);
-                json.WriteNumberValue(start += value.numel() * value.ElementSize);
+                json.WriteNumberValue(start += shape.Aggregate(elementSize, (bytes, size) => checked(bytes * size)));
                 json.WriteEndArray();
                 json.WriteEndObject();
             }
@@ -82,7 +93,7 @@ public sealed partial class SafetensorsFile
         return header;
     }
 
-    private static void WriteData(FileStream file, Tensor value)
+    private static void WriteData(Stream file, Tensor value)
     {
         using var scope = NewDisposeScope();
         var flat = value.detach().cpu().contiguous().view(-1);

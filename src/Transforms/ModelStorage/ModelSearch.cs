@@ -20,7 +20,7 @@ internal static class ModelSearch
     public static string Find(IHostEnvironment environment, ModelReference reference)
     {
         List<string> tried = [];
-        foreach (string place in Places(environment, reference.Path!))
+        foreach (string place in Places(environment, reference))
         {
             if (Difference(place, reference.Files) is not { } difference) return place;
             tried.Add($"'{place}': {difference}");
@@ -55,12 +55,17 @@ internal static class ModelSearch
     }
 
     /// <summary>Places that were named may be the model's own or the folder that it lies in.</summary>
-    private static IEnumerable<string> Places(IHostEnvironment environment, string saved)
+    private static IEnumerable<string> Places(IHostEnvironment environment, ModelReference reference)
     {
+        string saved = reference.Path!;
         string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(saved.Replace('\\', '/')));
         string[] more = Environment.GetEnvironmentVariable(PathsVariable)?.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries) ?? [];
-        return PathsOf(environment).Concat(more).SelectMany(path => new[] { path, Path.Combine(path, name) }).Append(saved).Distinct();
+        return PathsOf(environment).Concat(more).SelectMany(path => new[] { path, Path.Combine(path, name) })
+            .Where(place => !IsOneFile(reference, name) || !Directory.Exists(place)).Append(saved).Distinct();
     }
+
+    /// <summary>Whether the model is the file itself, not a folder: the folder that it lies in is no model then.</summary>
+    private static bool IsOneFile(ModelReference reference, string name) => reference.Files is [var only] && only.Name == name;
 
     private static string Explain(ModelReference reference, List<string> tried)
     {

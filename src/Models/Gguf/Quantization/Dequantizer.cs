@@ -24,8 +24,6 @@ internal static unsafe class Dequantizer
             ScalarType.BFloat16 => (Decoder<BFloat16Values>(type), BFloat16Values.Size),
             _ => throw new ArgumentException($"Values are decoded to Float32 or BFloat16, not to {target}.", nameof(target)),
         };
-        if (decode is null) throw new UnsupportedModelException($"Tensors of type {type.Name} cannot be read. Supported are {GgufTypes.Readable}.");
-
         long portions = (elements + Portion - 1) / Portion;
         if (portions <= 1) decode((nint)source, elements, (nint)values);
         else Parallel.For(0, portions, portion =>
@@ -35,7 +33,7 @@ internal static unsafe class Dequantizer
         });
     }
 
-    private static Action<nint, long, nint>? Decoder<TValue>(GgufType type) where TValue : struct, IValueFormat => type.Name switch
+    private static Action<nint, long, nint> Decoder<TValue>(GgufType type) where TValue : struct, IValueFormat => type.Name switch
     {
         "F32" => Decode<F32, TValue>,
         "F16" => Decode<F16, TValue>,
@@ -53,7 +51,7 @@ internal static unsafe class Dequantizer
         "Q8_K" => Decode<Q8_K, TValue>,
         "IQ4_NL" => Decode<IQ4_NL, TValue>,
         "IQ4_XS" => Decode<IQ4_XS, TValue>,
-        _ => null,
+        _ => throw new UnsupportedModelException($"Tensors of type {type.Name} cannot be read. Supported are {GgufTypes.Readable}."),
     };
 
     private static void Decode<TBlock, TValue>(nint source, long elements, nint values) where TBlock : struct, IBlockFormat where TValue : struct, IValueFormat
