@@ -5,3 +5,9 @@ internal sealed class PartialProgress(IProgress<double> whole, double from, doub
 {
     public void Report(double value) => whole.Report(from + value * (to - from));
 }
+
+internal static class ProgressParts
+{
+    /// <summary>Reports a part's share done as the whole's, between two shares of it.</summary>
+    public static PartialProgress? Part(this IProgress<double>? whole, double from, double to) => whole is null ? null : new(whole, from, to);
+}

@@ -69,7 +69,7 @@ public static class CircuitTracer
         double? p = test.PValues([differences], cancellationToken)?[0];
         var search = new CircuitSearch(model, clean, corrupted, metric, options, test, difference);
         bool differs = test.IsThere(difference, interval, p, options.LeastDifference);
-        if (differs) search.Run(Part(progress, 0, 0.6), cancellationToken);
+        if (differs) search.Run(progress.Part(0, 0.6), cancellationToken);
 
         var edges = search.Edges;
         var circuit = new Circuit
@@ -90,7 +90,7 @@ public static class CircuitTracer
             Options = options,
             HeadsPerKeyHead = config.Heads / config.KeyHeads,
         };
-        if (edges.Count > 0) circuit = Judge(WithComposition(circuit, model, cancellationToken), runs, test, config, Part(progress, 0.6, 1), cancellationToken);
+        if (edges.Count > 0) circuit = Judge(WithComposition(circuit, model, cancellationToken), runs, test, config, progress.Part(0.6, 1), cancellationToken);
         progress?.Report(1);
         return circuit;
     }
@@ -163,13 +163,5 @@ public static class CircuitTracer
                 Random = controls.Length == 0 ? null : new RandomCircuits(controls.Length, controls.Average(), controls.Max(), controls.Count(c => c >= faithfulness) / (double)controls.Length),
             },
         };
-    }
-
-    private static Progress? Part(IProgress<double>? progress, double from, double to) => progress is null ? null : new(share => progress.Report(from + (share * (to - from))));
-
-    /// <summary>Told at once, on the same thread.</summary>
-    private sealed class Progress(Action<double> report) : IProgress<double>
-    {
-        public void Report(double value) => report(value);
     }
 }

@@ -3,12 +3,12 @@ using static TorchSharp.torch;
 
 namespace MlNetIcl.Probes;
 
-/// <summary>Runs sequences without some heads: their output is the mean at each position over fresh sequences of the same shape.</summary>
+/// <summary>Runs sequences without some heads: their output is replaced by a mean over fresh sequences of the same shape, or by zero.</summary>
 internal sealed class HeadAblation
 {
     private readonly LanguageModel _model;
     private readonly RepeatedSequences _sequences;
-    private readonly Dictionary<int, Tensor> _means; // [layer]: [1, pos, head, d_head]
+    private readonly Dictionary<Site, Tensor> _means; // [1, pos, head, d_head]; none for zero
     private readonly PatchMetric _loss, _copies;
     private readonly int _batchRows, _runs;
     private readonly IProgress<double>? _progress;
@@ -22,13 +22,16 @@ internal sealed class HeadAblation
     /// <param name="runs">How many sets will be ablated at most: what progress is measured by.</param>
     /// <param name="progress">Told the share done.</param>
     /// <param name="cancellation">Checked before every block.</param>
-    public HeadAblation(LanguageModel model, RepeatedSequences sequences, HeadId[] heads, HeadDetectionOptions options, int runs, IProgress<double>? progress, CancellationToken cancellation)
+    /// <param name="kind">What outputs are replaced by: means, or zero.</param>
+    public HeadAblation(
+        LanguageModel model, RepeatedSequences sequences, IEnumerable<HeadId> heads, HeadDetectionOptions options, int runs, IProgress<double>? progress, CancellationToken cancellation,
+        AblationKind kind = AblationKind.MeanPerPosition)
     {
         (_model, _sequences, _runs, _progress, _cancellation) = (model, sequences, runs, progress, cancellation);
         _batchRows = options.BatchRows ?? PatternPass.DefaultBatchRows(model.Config, sequences.Shape.Length);
         _loss = PatchMetric.SecondRepeatLoss(sequences.Shape);
         _copies = PatchMetric.CopyAccuracy(sequences.Shape);
-        _means = HeadOutputMeans.OfOutputs(model, sequences.Fresh(model, HeadConfirmer.ReferenceSequences), heads.Select(h => h.Layer), _batchRows, cancellation);
+        _means = kind == AblationKind.Zero ? [] : Means([.. heads.Select(h => Site.Z(h.Layer)).Distinct()], kind);
     }
 
     /// <summary>Loss of the second repeat.</summary>
@@ -43,7 +46,7 @@ internal sealed class HeadAblation
     /// <summary>Rows go in batches that bound the memory; each batch is one sweep over all sets.</summary>
     private AblatedRuns Run(TokenBatch rows, PatchMetric metric, HeadId[][] sets)
     {
-        Patch[] patches = [.. sets.Select(set => new Patch([.. set.Select(h => Patch.CopyEdit(new PatchSlot(SiteKind.Z, h.Layer, h.Head), _means[h.Layer]))]))];
+        Patch[] patches = [.. sets.Select(set => new Patch([.. set.Select(Edit)]))];
         var parts = new List<SweepResult>();
         foreach (int[][] batch in rows.Rows.Chunk(_batchRows))
         {
@@ -53,6 +56,22 @@ internal sealed class HeadAblation
         }
         _done += sets.Length;
         return new AblatedRuns([.. parts.SelectMany(p => p.Base)], [.. sets.Select((_, i) => parts.SelectMany(p => p.Patched[i]).ToArray())]).RequireFinite();
+    }
+
+    private SiteEdit Edit(HeadId head)
+    {
+        var slot = new PatchSlot(SiteKind.Z, head.Layer, head.Head);
+        return _means.TryGetValue(slot.Site, out var mean) ? Patch.CopyEdit(slot, mean) : Patch.ZeroEdit(slot);
+    }
+
+    /// <summary>By site, in the current dispose scope.</summary>
+    private Dictionary<Site, Tensor> Means(Site[] sites, AblationKind kind)
+    {
+        if (sites.Length == 0) return [];
+        using var means = new ReferenceMeans(sites);
+        foreach (int[][] rows in _sequences.Fresh(_model, HeadConfirmer.ReferenceSequences).Rows.Chunk(_batchRows)) means.Add(_model, new TokenBatch(rows), _cancellation);
+        int length = _sequences.Shape.Length;
+        return sites.ToDictionary(site => site, site => (kind == AblationKind.Mean ? means.Pooled(site, length) : means.PerPosition(site, length)).unsqueeze(0));
     }
 
     private double Share(double runs) => Math.Min(1, runs / _runs);

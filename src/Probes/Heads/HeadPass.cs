@@ -45,8 +45,8 @@ internal sealed class HeadPass(LanguageModel model, HeadDetectionOptions options
             Extend = (plan, _, tokens) => losses.Extend(plan, tokens),
             Finish = (result, first, _) => losses.Finish(result, first),
         };
-        _values = lossPass.Run(rows, Part(0, share), cancellationToken);
-        _controls = new PatternPass(model, PatternEntries.KindCount) { BatchRows = options.BatchRows }.Run(controlRows, Part(share, 1), cancellationToken);
+        _values = lossPass.Run(rows, progress.Part(0, share), cancellationToken);
+        _controls = new PatternPass(model, PatternEntries.KindCount) { BatchRows = options.BatchRows }.Run(controlRows, progress.Part(share, 1), cancellationToken);
     }
 
     /// <summary>[head][sequence] scores of a kind.</summary>
@@ -104,6 +104,4 @@ internal sealed class HeadPass(LanguageModel model, HeadDetectionOptions options
 
     private static double[][] Series(PatternValues values, int measure, int[] rows, int firstRow) =>
         [.. Enumerable.Range(0, values.Heads).Select(head => rows.Select(row => values[firstRow + row, head, measure]).ToArray())];
-
-    private PartialProgress? Part(double from, double to) => progress is null ? null : new(progress, from, to);
 }

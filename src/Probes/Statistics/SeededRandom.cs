@@ -51,7 +51,7 @@ internal sealed class SeededRandom
         Math.Sqrt(-2 * Math.Log(1 - NextDouble())) * Math.Cos(2 * Math.PI * NextDouble());
 
     /// <summary>Brings a uniform draw of <paramref name="count"/> elements, without replacement, to the front (Fisher-Yates).</summary>
-    public void DrawToFront(Span<int> values, int count)
+    public void DrawToFront<T>(Span<T> values, int count)
     {
         for (int i = 0; i < count; i++)
         {
@@ -83,4 +83,5 @@ internal enum RandomStream
     RandomCircuits,
     Reference,
     ControlHeads,
+    CopyControls,
 }
