@@ -163,7 +163,7 @@ public class AblateTests
     [InlineData("reach to 999", "--tokens", "TOKENS", "--metric", "loss", "--positions", "1-999")]
     [InlineData("from 1 on", "--tokens", "TOKENS", "--metric", "loss", "--positions", "0-3")]
     [InlineData("first and the last position", "--tokens", "TOKENS", "--metric", "loss", "--positions", "4")]
-    [InlineData("no tokenizer.json", "--metric", "logit_difference", "--answer", "a", "--foil", "b")]
+    [InlineData("no tokenizer", "--metric", "logit_difference", "--answer", "a", "--foil", "b")]
     [InlineData("foil 96 is no token", "--metric", "logit_difference", "--answer-id", "3", "--foil-id", "96")]
     [InlineData("at most 10000 rows", "--sequences", "10001")]
     public void Options_ThatTheModelOrRowsCannotMeet_AreRefused(string why, params string[] options) =>

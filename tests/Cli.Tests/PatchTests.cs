@@ -158,7 +158,7 @@ public class PatchTests
     [InlineData("""{"clean":[1,2],"corrupted":[1,3],"answer":2,"foil":96}""", "foil 96", "0 to 95")]
     [InlineData("""{"clean":[1,2],"corrupted":[1,3],"answer":2,"foil":2}""", "same token")]
     [InlineData("""{"clean":[1,2],"corrupted":[1,3,4],"answer":2,"foil":3}""", "2, [1 2]", "3, [1 3 4]")]
-    [InlineData("""{"clean":"a text","corrupted":[1,3],"answer":2,"foil":3}""", "clean prompt is a text", "no tokenizer.json")]
+    [InlineData("""{"clean":"a text","corrupted":[1,3],"answer":2,"foil":3}""", "clean prompt is a text", "no tokenizer")]
     [InlineData("""{"clean":"\ud800","corrupted":[1,3],"answer":2,"foil":3}""", "surrogate")]
     [InlineData("""{"clean":[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]}""", "no valid JSON")]
     [InlineData("""{"clean":[1,2]""", "no valid JSON")]

@@ -63,6 +63,7 @@ public class ProcessTests
     [Theory]
     [InlineData("heads")]
     [InlineData("patch")]
+    [InlineData("lens")]
     [InlineData("ablate")]
     [InlineData("forward")]
     [InlineData("tokenize")]

@@ -56,4 +56,23 @@ internal static class SampleInterventions
             Together = together ? Effect(3.5, all) : null,
         };
     }
+
+    public static LensStudy Lens(int layers = 3, int heads = 4, bool mlps = true)
+    {
+        var random = new Random(5);
+        LensToken Read(int id, int rank) => new(id, 10 - rank, Math.Pow(10, -rank), rank);
+        double[][] written = [.. Enumerable.Range(0, layers).Select(_ => Enumerable.Range(0, heads).Select(_ => random.NextDouble() - 0.5).ToArray())];
+        if (!mlps) written[0][0] = double.NaN;
+        return new()
+        {
+            Model = "sample",
+            Tokens = [.. Enumerable.Range(0, 12).Select(Token)],
+            Answer = Token(5),
+            Foil = Token(1),
+            FreezeScale = false,
+            Lines = [.. Enumerable.Range(0, layers + 1).Select(l => new LensLine(l, [Read(l < layers - 1 ? 3 : 5, 1), Read(7, 2)], [Read(5, 1), Read(1, 8)]))],
+            Names = new[] { 3, 5, 7 }.ToDictionary(id => id, Token),
+            Attribution = new() { LogitDifference = 2, Embed = 0.1, Heads = written, Mlps = mlps ? [.. Enumerable.Range(0, layers).Select(l => 0.1 * l)] : null, Biases = 0.05 },
+        };
+    }
 }

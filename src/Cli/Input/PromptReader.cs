@@ -75,5 +75,5 @@ internal sealed class PromptReader(LanguageModel model)
     }
 
     private JsonTokenizer Tokenizer(string what) => model.Tokenizer
-        ?? throw new InputException($"The {what} is a text, but '{model.Name}' has no tokenizer.json. Give ids: --answer-id, --foil-id, and a file with the ids of the prompts.");
+        ?? throw new InputException($"The {what} is a text, but '{model.Name}' has no tokenizer. Give ids: --answer-id, --foil-id, and a file with the ids of the prompts.");
 }

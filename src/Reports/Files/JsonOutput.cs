@@ -40,6 +40,16 @@ internal static class JsonOutput
         else json.WriteNull(name);
     }
 
+    /// <summary>Writes an array.</summary>
+    public static void Numbers(this Utf8JsonWriter json, IEnumerable<double> values)
+    {
+        json.WriteStartArray();
+        foreach (double value in values)
+            if (double.IsFinite(value)) json.WriteNumberValue(value);
+            else json.WriteNullValue();
+        json.WriteEndArray();
+    }
+
     /// <summary>Writes both ends, <c>low</c> and <c>high</c>.</summary>
     public static void Interval(this Utf8JsonWriter json, Interval? interval)
     {
