@@ -35,7 +35,7 @@ public sealed record CircuitOptions
     /// <summary>Seed of resamples, sign flips, random weights and random circuits. <value>Default 0.</value></summary>
     public int Seed { get; init; }
 
-    /// <summary>How patched runs are stacked. <value>Default: <see cref="SweepOptions"/>' own.</value></summary>
+    /// <summary>How patched runs are stacked; without a results file, as there are many sweeps. <value>Default: <see cref="SweepOptions"/>' own.</value></summary>
     public SweepOptions Sweep { get; init; } = new();
 
     /// <summary>Checks every range.</summary>
@@ -48,6 +48,7 @@ public sealed record CircuitOptions
         Require(MaxPatchedEdges >= 1, nameof(MaxPatchedEdges), MaxPatchedEdges, "at least 1");
         Require(RandomCircuits >= 0, nameof(RandomCircuits), RandomCircuits, "at least 0");
         Require(Resamples >= 100, nameof(Resamples), Resamples, "at least 100");
+        Require(Sweep.ResultsFile is null, nameof(Sweep), Sweep.ResultsFile ?? "", "without a results file");
     }
 
     private static void Require(bool holds, string setting, object value, string range)

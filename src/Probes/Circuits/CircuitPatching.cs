@@ -33,6 +33,9 @@ public sealed record CircuitPatchingResult(string Metric, IReadOnlyList<double> 
 /// </remarks>
 public static class CircuitPatching
 {
+    /// <summary>Bound on what is kept of the corrupted run; rows beyond it are computed after each other.</summary>
+    private const double MaxBytes = 256 << 20;
+
     /// <summary>Runs circuits on pairs of rows.</summary>
     /// <param name="model">The model.</param>
     /// <param name="clean">Rows that show the behaviour.</param>
@@ -41,6 +44,7 @@ public static class CircuitPatching
     /// <param name="metric">What is read from each run; its targets are those of the clean rows.</param>
     /// <param name="progress">Told the share done, in [0, 1].</param>
     /// <param name="cancellationToken">Checked before every block of every pass.</param>
+    /// <exception cref="ModelFormatException">The metric is no number.</exception>
     /// <exception cref="ArgumentException">An edge does not exist, or clean and corrupted rows differ in number or length.</exception>
     public static CircuitPatchingResult Run(
         LanguageModel model, TokenBatch clean, TokenBatch corrupted, IReadOnlyList<IReadOnlyCollection<PathEdge>> circuits, PatchMetric metric,
@@ -48,14 +52,27 @@ public static class CircuitPatching
     {
         ArgumentNullException.ThrowIfNull(circuits);
         ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(metric);
         foreach (var edge in circuits.SelectMany(c => c)) PathRules.Require(edge, model.Config);
-        using var runs = new CircuitRuns(model, clean, corrupted, metric, cancellationToken);
-        var values = new double[circuits.Count][];
-        for (int i = 0; i < values.Length; i++)
+        metric.Validate(model.Config, clean);
+        PromptPair.Require(clean, corrupted);
+        var (full, empty) = (new List<double>(), new List<double>());
+        List<double>[] values = [.. circuits.Select(_ => new List<double>())];
+        int rows = (int)Math.Clamp(MaxBytes / CircuitRuns.BytesPerRow(model.Config, clean.MaxLength), 1, clean.Count);
+        for (int first = 0; first < clean.Count; first += rows)
         {
-            values[i] = runs.Values(circuits[i], cancellationToken);
-            progress?.Report((i + 1.0) / values.Length);
+            int count = Math.Min(rows, clean.Count - first);
+            using var runs = new CircuitRuns(model, clean.Block(first, count), corrupted.Block(first, count), metric.ForRows(first, count), cancellationToken);
+            if (!runs.Full.Concat(runs.Empty).All(double.IsFinite))
+                throw new ModelFormatException($"The {metric.Name} of model '{model.Name}' is not finite on these rows. Its weights hold NaN or infinity, or are so large that the computation overflows.");
+            full.AddRange(runs.Full);
+            empty.AddRange(runs.Empty);
+            for (int i = 0; i < values.Length; i++)
+            {
+                values[i].AddRange(runs.Values(circuits[i], cancellationToken));
+                progress?.Report((first + (count * (i + 1.0) / values.Length)) / clean.Count);
+            }
         }
-        return new CircuitPatchingResult(metric.Name, runs.Full, runs.Empty, values);
+        return new CircuitPatchingResult(metric.Name, full, empty, [.. values.Select(v => v.ToArray())]);
     }
 }

@@ -17,13 +17,9 @@ internal sealed class CircuitRuns : IDisposable
 
     public CircuitRuns(LanguageModel model, TokenBatch clean, TokenBatch corrupted, PatchMetric metric, CancellationToken cancellation)
     {
-        PromptPair.Require(clean, corrupted);
         var config = model.Config;
-        clean.Validate(config);
-        metric.Validate(config, clean);
         (_model, _clean, _corrupted, _metric) = (model, clean, corrupted, metric);
-        SiteKind[] kinds = [SiteKind.ResidPre, SiteKind.Z, .. config.DMlp == 0 ? [] : config.ParallelResidual ? [SiteKind.MlpOut] : (SiteKind[])[SiteKind.ResidMid, SiteKind.MlpOut]];
-        var sites = kinds.SelectMany(kind => Enumerable.Range(0, config.Layers).Select(layer => new Site(kind, layer))).Append(Last);
+        var sites = Kept(config).SelectMany(kind => Enumerable.Range(0, config.Layers).Select(layer => new Site(kind, layer))).Append(Last);
         _base = model.Run(corrupted, new ForwardPlan().Capture(sites), cancellation);
         using var start = model.Run(clean, new ForwardPlan().Capture(Site.ResidPre(0)), cancellation);
         _embedding = (start[Site.ResidPre(0)] - _base[Site.ResidPre(0)]).DetachFromDisposeScope();
@@ -31,11 +27,18 @@ internal sealed class CircuitRuns : IDisposable
         Empty = Values([], cancellation);
     }
 
+    /// <summary>What is kept of the corrupted run for each row.</summary>
+    public static double BytesPerRow(DecoderConfig config, int length) =>
+        sizeof(float) * (double)config.Layers * length * Kept(config).Sum(kind => kind == SiteKind.Z ? config.Heads * config.DHead : config.DModel);
+
     /// <summary>The metric of each row with all edges.</summary>
     public double[] Full { get; }
 
     /// <summary>The same with none.</summary>
     public double[] Empty { get; }
+
+    private static SiteKind[] Kept(DecoderConfig config) =>
+        [SiteKind.ResidPre, SiteKind.Z, .. config.DMlp == 0 ? [] : config.ParallelResidual ? [SiteKind.MlpOut] : (SiteKind[])[SiteKind.ResidMid, SiteKind.MlpOut]];
 
     private Site Last => new(SiteKind.ResidPost, _model.Config.Layers - 1);
 
@@ -105,20 +108,17 @@ internal sealed class CircuitRuns : IDisposable
     private Tensor Mlp(int layer, Tensor heard, CancellationToken cancellation)
     {
         var output = new Site(SiteKind.MlpOut, layer);
-        var before = _base[Site.ResidPre(layer)];
-        using var residual = _model.Config.ParallelResidual ? before + heard : before.alias();
-        var plan = new ForwardPlan().StartFrom(layer, residual).Capture(output);
-        var middle = new Site(SiteKind.ResidMid, layer);
-        if (!_model.Config.ParallelResidual) plan.Replace(middle, _ => _base[middle] + heard);
-        using var run = _model.Run(_corrupted, plan, cancellation);
+        var input = new Site(_model.Config.ParallelResidual ? SiteKind.ResidPre : SiteKind.ResidMid, layer);
+        using var residual = _base[input] + heard;
+        using var run = _model.Run(_corrupted, Start(input, residual).Capture(output), cancellation);
         return run[output] - _base[output];
     }
 
     private double[] Metric(Tensor? heard, CancellationToken cancellation)
     {
         double[] values = [];
-        var plan = new ForwardPlan().StartFrom(Last.Layer, _base[Site.ResidPre(Last.Layer)])
-            .Replace(Last, _ => heard is null ? _base[Last] : _base[Last] + heard)
+        using var residual = heard is null ? _base[Last].alias() : _base[Last] + heard;
+        var plan = Start(Last, residual)
             .Observe(FinalHidden.Site(_model.Config), hidden =>
             {
                 using var scope = NewDisposeScope();
@@ -127,4 +127,6 @@ internal sealed class CircuitRuns : IDisposable
         using var run = _model.Run(_corrupted, plan, cancellation);
         return values;
     }
+
+    private static ForwardPlan Start(Site site, Tensor value) => new ForwardPlan().StartFrom(site.Layer, new Dictionary<SiteKind, Tensor> { [site.Kind] = value });
 }

@@ -61,9 +61,9 @@ public static class CircuitTracer
         options.Validate();
         var config = model.Config;
         int all = PathPatching.AllEdges(config).Count;
-        using var runs = new CircuitRuns(model, clean, corrupted, metric, cancellationToken);
+        var ends = CircuitPatching.Run(model, clean, corrupted, [], metric, cancellationToken: cancellationToken);
         var test = new EdgeTest(options, clean.Count, all);
-        double[] differences = [.. runs.Full.Zip(runs.Empty, (full, empty) => full - empty)];
+        double[] differences = [.. ends.Full.Zip(ends.Empty, (full, empty) => full - empty)];
         double difference = differences.Average();
         var interval = test.IntervalOf(differences);
         double? p = test.PValues([differences], cancellationToken)?[0];
@@ -77,8 +77,8 @@ public static class CircuitTracer
             Model = model.Name,
             Metric = metric.Name,
             Verdict = !differs ? CircuitVerdicts.NoDifference : edges.Count == 0 ? CircuitVerdicts.NoEdges : CircuitVerdicts.Found,
-            Clean = runs.Full.Average(),
-            Corrupted = runs.Empty.Average(),
+            Clean = ends.Full.Average(),
+            Corrupted = ends.Empty.Average(),
             DifferenceInterval = interval,
             DifferenceP = p,
             Nodes = Nodes(edges, options.Heads),
@@ -90,7 +90,12 @@ public static class CircuitTracer
             Options = options,
             HeadsPerKeyHead = config.Heads / config.KeyHeads,
         };
-        if (edges.Count > 0) circuit = Judge(WithComposition(circuit, model, cancellationToken), runs, test, config, progress.Part(0.6, 1), cancellationToken);
+        if (edges.Count > 0)
+        {
+            circuit = WithComposition(circuit, model, cancellationToken);
+            var sets = SetsToJudge(circuit, config);
+            circuit = Judge(circuit, CircuitPatching.Run(model, clean, corrupted, sets, metric, progress.Part(0.6, 1), cancellationToken), test);
+        }
         progress?.Report(1);
         return circuit;
     }
@@ -134,21 +139,21 @@ public static class CircuitTracer
             new(scores[kind][earlier.Layer][earlier.Head][later.Layer][later.Head], scores.ZScore(kind, earlier, later));
     }
 
-    private static Circuit Judge(Circuit circuit, CircuitRuns runs, EdgeTest test, DecoderConfig config, IProgress<double>? progress, CancellationToken cancellation)
+    /// <summary>The circuit, all but the circuit, the circuit without each of its edges, and random ones.</summary>
+    private static PathEdge[][] SetsToJudge(Circuit circuit, DecoderConfig config)
     {
         PathEdge[] paths = [.. circuit.Edges.Select(e => e.Path)];
-        var random = CircuitControls.Draw(config, paths, circuit.Options.RandomCircuits, circuit.Options.Seed).ToArray();
-        PathEdge[][] sets = [paths, [.. PathPatching.AllEdges(config).Except(paths)], .. paths.Select(path => paths.Where(other => other != path).ToArray()), .. random];
+        return [paths, [.. PathPatching.AllEdges(config).Except(paths)], .. paths.Select(path => paths.Where(other => other != path).ToArray()),
+            .. CircuitControls.Draw(config, paths, circuit.Options.RandomCircuits, circuit.Options.Seed)];
+    }
+
+    private static Circuit Judge(Circuit circuit, CircuitPatchingResult runs, EdgeTest test)
+    {
         double difference = circuit.Clean - circuit.Corrupted;
-        var kept = new double[sets.Length][]; // [set][row]: as shares of the mean difference
-        for (int i = 0; i < sets.Length; i++)
-        {
-            kept[i] = [.. runs.Values(sets[i], cancellation).Zip(runs.Empty, (value, empty) => (value - empty) / difference)];
-            progress?.Report((i + 1.0) / sets.Length);
-        }
+        double[][] kept = [.. runs.Values.Select(values => values.Zip(runs.Empty, (value, empty) => (value - empty) / difference).ToArray())]; // [set][row]: as shares of the mean difference
         double faithfulness = kept[0].Average();
         double[] lost = [.. kept[1].Zip(runs.Full.Zip(runs.Empty), (left, row) => ((row.First - row.Second) / difference) - left)];
-        double[] controls = [.. kept.Skip(2 + paths.Length).Select(values => values.Average())];
+        double[] controls = [.. kept.Skip(2 + circuit.Edges.Count).Select(values => values.Average())];
         CircuitEdge[] edges = [.. circuit.Edges.Select((edge, i) => edge with { Removal = faithfulness - kept[2 + i].Average() })];
         return circuit with
         {

@@ -10,9 +10,12 @@ internal sealed class TokenMetric : PatchMetric
     private const long MaxLogits = 1 << 24;
 
     private readonly (int First, int Last)[] _stretches; // one for all rows, or one for each
-    private readonly Func<Tensor, Tensor, Tensor> _read; // from logits [target, vocab] and targets [target] to values [target]
+    private readonly Reader _read;
 
-    private TokenMetric(string name, IReadOnlyList<(int First, int Last)> stretches, Func<Tensor, Tensor, Tensor> read) : base(name)
+    /// <summary>From hidden states [target, d_model] and targets [target] to values [target].</summary>
+    private delegate Tensor Reader(LanguageModel model, Tensor hidden, Tensor targets);
+
+    private TokenMetric(string name, IReadOnlyList<(int First, int Last)> stretches, Reader read) : base(name)
     {
         ArgumentNullException.ThrowIfNull(stretches);
         ArgumentOutOfRangeException.ThrowIfZero(stretches.Count, nameof(stretches));
@@ -25,13 +28,19 @@ internal sealed class TokenMetric : PatchMetric
     }
 
     public static TokenMetric Loss(string name, IReadOnlyList<(int First, int Last)> stretches) =>
-        new(name, stretches, static (logits, targets) => logits.logsumexp(-1) - logits.gather(1, targets.unsqueeze(1)).squeeze(1));
+        new(name, stretches, OfLogits(static (logits, targets) => logits.logsumexp(-1) - logits.gather(1, targets.unsqueeze(1)).squeeze(1)));
 
     public static TokenMetric Accuracy(string name, IReadOnlyList<(int First, int Last)> stretches) =>
-        new(name, stretches, static (logits, targets) => logits.argmax(-1).eq(targets).to_type(ScalarType.Float32));
+        new(name, stretches, OfLogits(static (logits, targets) => logits.argmax(-1).eq(targets).to_type(ScalarType.Float32)));
 
-    public static TokenMetric LogitAboveMean(string name, IReadOnlyList<(int First, int Last)> stretches) =>
-        new(name, stretches, static (logits, targets) => logits.gather(1, targets.unsqueeze(1)).squeeze(1) - logits.mean([-1]));
+    /// <summary>Linear in the hidden state, so no logits are needed: the mean logit is that of the mean unembedding.</summary>
+    public static TokenMetric LogitAboveMean(string name, IReadOnlyList<(int First, int Last)> stretches) => new(name, stretches, static (model, hidden, targets) =>
+    {
+        var (unembedding, bias) = (model.Weights.Unembedding, model.Weights.UnembeddingBias?.to_type(ScalarType.Float32));
+        var direction = unembedding.index_select(0, targets).to_type(ScalarType.Float32) - unembedding.mean([0], type: ScalarType.Float32);
+        var values = (hidden.to_type(ScalarType.Float32) * direction).sum([-1]);
+        return bias is null ? values : values + bias.index_select(0, targets) - bias.mean();
+    });
 
     internal override string Identity => $"{Name} {string.Join(',', _stretches)}";
 
@@ -51,17 +60,23 @@ internal sealed class TokenMetric : PatchMetric
     private protected override Tensor ValuesAt(LanguageModel model, Tensor hidden, TokenBatch tokens, IReadOnlyList<(int Row, int Position)> reads)
     {
         var targets = tensor([.. reads.Select(r => (long)tokens[r.Row][r.Position + 1])], device: hidden.device);
+        return _read(model, hidden, targets);
+    }
+
+    /// <summary>Reads the logits [target, vocab], some targets at a time.</summary>
+    private static Reader OfLogits(Func<Tensor, Tensor, Tensor> read) => (model, hidden, targets) =>
+    {
         long step = Math.Max(1, MaxLogits / model.Config.Vocabulary);
         var values = new List<Tensor>();
-        for (long from = 0; from < reads.Count; from += step)
+        for (long from = 0; from < targets.shape[0]; from += step)
         {
             using var scope = NewDisposeScope();
-            long count = Math.Min(step, reads.Count - from);
+            long count = Math.Min(step, targets.shape[0] - from);
             var logits = nn.functional.linear(hidden.narrow(0, from, count), model.Weights.Unembedding, model.Weights.UnembeddingBias).to_type(ScalarType.Float32);
-            values.Add(_read(logits, targets.narrow(0, from, count)).MoveToOuterDisposeScope());
+            values.Add(read(logits, targets.narrow(0, from, count)).MoveToOuterDisposeScope());
         }
         return cat(values, 0);
-    }
+    };
 
     /// <summary>Several runs may stand one after the other, each with all rows.</summary>
     private (int First, int Last) StretchOf(int row) => _stretches[row % _stretches.Length];

@@ -101,6 +101,14 @@ public sealed class CircuitPatchingTests
         Assert.Throws<OperationCanceledException>(() => CircuitPatching.Run(model, Pairs.Clean, Pairs.Corrupted, [], Pairs.Metric, cancellationToken: new CancellationToken(true)));
     }
 
+    [Fact]
+    public void Run_WeightsThatAreNoNumbers_SaysSo()
+    {
+        using var model = Pairs.Model("attention only");
+        model.Weights.Unembedding.fill_(float.NaN);
+        Assert.Throws<ModelFormatException>(() => CircuitPatching.Run(model, Pairs.Clean, Pairs.Corrupted, [], Pairs.Metric));
+    }
+
     [Theory]
     [MemberData(nameof(Models))]
     public void AllEdges_AnyModel_HasEachPathOnce(string name)

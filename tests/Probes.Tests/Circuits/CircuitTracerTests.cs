@@ -186,7 +186,7 @@ public sealed class CircuitTracerTests
 
         Assert.True(circuit.Clean < circuit.Corrupted);
         Assert.True(HandBuilt.ToHashSet().IsSubsetOf(circuit.Edges.Select(e => e.Path)));
-        Assert.All(circuit.Edges, e => Assert.True(e.Interval!.Value.Low <= e.Effect && e.Effect <= e.Interval.Value.High));
+        Assert.All(circuit.Edges, e => Assert.InRange(e.Effect, e.Interval!.Value.Low - 1e-12, e.Interval.Value.High + 1e-12));
         Assert.Equal(1, circuit.Evaluation!.Faithfulness, 1e-6);
     }
 
