@@ -78,6 +78,70 @@ public class HeadsTests
         Assert.All(root["heads"]!.AsArray(), h => Assert.Equal((int)h!["layer"]! == 1 ? "induction" : "none", (string)h["induction"]!["verdict"]!));
     }
 
+    [Fact]
+    public void Confirm_EmbeddedModel_TellsWhatEachInductionHeadDoes()
+    {
+        var root = Icl.Run("heads", "--confirm", "--json", "-").AssertDone().Json;
+
+        foreach (var head in root["heads"]!.AsArray())
+        {
+            var confirmation = head!["confirmation"];
+            Assert.Equal((string)head["induction"]!["verdict"]! == "induction", confirmation is not null);
+            if (confirmation is null) continue;
+            Assert.Contains((string)confirmation["verdict"]!, new[] { "confirmed", "confirmed jointly" });
+            Assert.InRange((double)confirmation["specificity"]!, (double)confirmation["low"]!, (double)confirmation["high"]!);
+            Assert.Equal("no control heads", (string?)confirmation["remark"]); // the two idle heads of the first layer
+            Assert.True((double)confirmation["give_back_low"]! > 1 && (double)confirmation["copy_accuracy"]! > 0.9);
+        }
+        Assert.Equal(["L1.H0", "L1.H1", "L1.H2", "L1.H3"], root["joint"]!["heads"]!.AsArray().Select(h => (string)h!));
+        Assert.True((double)root["joint"]!["copy_accuracy"]! < 0.05);
+        Assert.Equal((double)root["confirmation"]!["loss"]! + (double)root["joint"]!["effect"]!, (double)root["joint"]!["loss"]!, 1e-6);
+    }
+
+    [Fact]
+    public void Confirm_NothingDetected_HasNoConfirmation()
+    {
+        var root = Icl.Run("heads", "-m", Gpt2, "--period", "10", "--sequences", "16", "--confirm", "--json", "-").AssertDone().Json;
+
+        Assert.All(root["heads"]!.AsArray(), h => Assert.Null(h!["confirmation"]));
+        Assert.Null(root["joint"]);
+        Assert.NotNull(root["confirmation"]!["loss"]);
+    }
+
+    [Fact]
+    public void Confirm_Table_FitsEightyColumns()
+    {
+        var run = Icl.Run("heads", "--confirm", "--period", "12").AssertDone();
+
+        Assert.All(run.Lines, line => Assert.InRange(line.TrimEnd().Length, 0, 80));
+        Assert.Contains("By ablation, confirmed", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Confirm_TextOfTheUser_IsRefused()
+    {
+        using var scratch = new Scratch();
+
+        Icl.Run("heads", "--tokens", scratch.Write("t.json", "[[1,2,3,1,4,5],[6,7,8]]"), "--confirm").AssertRefused("do not all repeat");
+    }
+
+    [Fact]
+    public void Confirm_RowsOfTheUserThatRepeat_AreConfirmed()
+    {
+        using var scratch = new Scratch();
+        var random = new Random(1);
+        string rows = string.Join(',', Enumerable.Range(0, 16).Select(_ =>
+        {
+            int[] period = [.. Enumerable.Range(4, 50)];
+            random.Shuffle(period);
+            return $"[1,{string.Join(',', period[..12].Concat(period[..12]))}]";
+        }));
+        var root = Icl.Run("heads", "--tokens", scratch.Write("t.json", $"[{rows}]"), "--confirm", "--json", "-").AssertDone().Json;
+
+        Assert.Equal(("repeated_rows", 12), ((string)root["protocol"]!["source"]!, (int)root["protocol"]!["period"]!));
+        Assert.Equal(4, root["joint"]!["heads"]!.AsArray().Count);
+    }
+
     [Theory]
     [InlineData("[[1,2,3],[1,100000]]", "row 1, position 1")]
     [InlineData("[[]]", "row 0 is empty")]

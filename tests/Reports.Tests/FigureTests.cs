@@ -148,6 +148,24 @@ public class FigureTests
         Assert.Contains("missing: –", svg.Descendants(Svg + "title").Select(t => t.Value));
     }
 
+    [Fact]
+    public void BarChart_MarksAndLines_StandAtTheirValuesAndAreTold()
+    {
+        var chart = new BarChart(new Bar("a", 2) { Marks = [-1, 1, 4] }, new Bar("b", 1)) { Title = "t", ValueName = "effect", MarkName = "others", Lines = [-0.5, 0.5] };
+        var svg = Draw(chart);
+        double[] At(string css) => [.. WithClass(svg, css).Select(line => Number(line, "x1"))];
+
+        AssertInside(svg);
+        double unit = At("mark")[1] - At("mark")[0];
+        var marks = At("series"); // the legend's own comes first
+        Assert.Equal(4, marks.Length);
+        Assert.Equal([2 * unit, 3 * unit], [marks[2] - marks[1], marks[3] - marks[2]], (a, b) => Math.Abs(a - b) < 0.1);
+        Assert.Contains("a: 2.000; others: -1.000 to 4.000", svg.Descendants(Svg + "title").Select(t => t.Value));
+        Assert.Contains("b: 1.000", svg.Descendants(Svg + "title").Select(t => t.Value));
+        Assert.Equal(["head", "effect", "others"], chart.ToTable().Columns.Select(c => c.Header));
+        Assert.Equal(["-1.000 to 4.000", "–"], chart.ToTable().Rows.Select(r => r[2].Text));
+    }
+
     [Theory]
     [InlineData(1, 0)]
     [InlineData(40, -3)]

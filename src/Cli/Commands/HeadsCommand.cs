@@ -17,6 +17,8 @@ internal static class HeadsCommand
         var rows = new RowOptions("Score these rows (a JSON array of arrays of ids) and not generated ones.", defaults.Sequences, defaults.Repeats, "; verdicts need 16 or more");
         var seed = WholeNumber.Option("--seed", "N", int.MinValue, defaults.Seed, "Seed of sequences, controls, intervals and tests.");
         var losses = new Option<bool>("--losses") { Description = "Also measure loss by position and copy accuracy, which takes the whole model." };
+        var confirm = new Option<bool>("--confirm") { Description = "Ablate the induction heads, alone and together, and say which carry copying. Takes the whole model many times." };
+        var confirmWeak = new Option<bool>("--confirm-weak") { Description = "Confirm weak induction heads too." };
         var entropy = new Option<bool>("--entropy") { Description = "Also measure the entropy of each head's attention." };
         var excludeBos = new Option<bool>("--exclude-bos") { Description = "Leave attention to position 0 out of TransformerLens's scores." };
         var excludeCurrent = new Option<bool>("--exclude-current-token") { Description = "Leave attention of a token to itself out of TransformerLens's scores." };
@@ -29,8 +31,9 @@ internal static class HeadsCommand
                 + "With --tokens, rows that repeat get controls and verdicts; other rows are scored as text, without verdicts.",
             ("icl heads --model models/gpt2", "A table of the strongest heads."),
             ("icl heads --model models/gpt2 --html heads.html --json heads.json", "A report and all numbers."),
+            ("icl heads --model models/gpt2 --confirm", "Which of the induction heads carry copying, by ablation."),
             ("icl heads --model models/gpt2 --tokens rows.json --json -", "Scores your own rows, as JSON on standard output."))
-        { seed, losses, entropy, excludeBos, excludeCurrent, all };
+        { seed, losses, confirm, confirmWeak, entropy, excludeBos, excludeCurrent, all };
         foreach (var option in rows.Options.Concat(targets.Options).Concat(model.Options)) command.Add(option);
 
         command.Validators.Add(rows.Validate);
@@ -44,6 +47,8 @@ internal static class HeadsCommand
                 Repeats = shape.Repeats,
                 Seed = parsed.GetValue(seed) ?? defaults.Seed,
                 Losses = parsed.GetValue(losses),
+                Confirm = parsed.GetValue(confirm) || parsed.GetValue(confirmWeak),
+                ConfirmWeak = parsed.GetValue(confirmWeak),
                 Entropy = parsed.GetValue(entropy),
                 ExcludeBos = parsed.GetValue(excludeBos),
                 ExcludeCurrentToken = parsed.GetValue(excludeCurrent),

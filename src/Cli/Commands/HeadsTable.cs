@@ -21,6 +21,7 @@ internal static class HeadsTable
             Terminal.WriteText(host.Output, host.Width, HeadWords.Summary(result, kind));
             WriteKind(host, result, kind, all);
         }
+        if (result.Confirmation is { } confirmation) WriteConfirmation(host, confirmation);
         if (!all) host.Output.WriteLine("\nAll heads: --all. Every number with its interval: --json FILE or --html FILE.");
     }
 
@@ -44,6 +45,19 @@ internal static class HeadsTable
                 : [head.Name, HeadWords.Interval(m.Score, m.ScoreInterval), Numbers.Count(m.Sequences)];
             return (cells, m.Verdict == found);
         }));
+    }
+
+    private static void WriteConfirmation(CliHost host, ConfirmationResult result)
+    {
+        host.Output.WriteLine();
+        Terminal.WriteText(host.Output, host.Width, ConfirmationWords.Summary(result));
+        if (result.Heads.Count == 0) return;
+        Terminal.WriteTable(host, [("head", false), ("effect", true), ("control", true), ("specificity, 95 %", true), ("back", true), ("verdict", false)], result.Heads.Select(head =>
+        {
+            IReadOnlyList<string> cells = [head.Name, Score(head.Effect), ConfirmationWords.Controls(head), HeadWords.Interval(head.Specificity, head.SpecificityInterval), Score(head.GiveBack), head.Verdict];
+            return (cells, head.Verdict is ConfirmationVerdicts.Confirmed or ConfirmationVerdicts.ConfirmedJointly);
+        }));
+        Terminal.WriteText(host.Output, host.Width, "In nats. control: the largest effect of a head without a verdict nearby; back: what the head alone, given back to the jointly ablated ones, mends.");
     }
 
     private static string Score(double? value) => Numbers.Score(value ?? double.NaN);

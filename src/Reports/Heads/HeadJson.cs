@@ -7,7 +7,7 @@ namespace MlNetIcl.Reports.Heads;
 /// <summary>Head detection as JSON. What was not measured, or is not a finite number, is <c>null</c>.</summary>
 public static class HeadJson
 {
-    /// <summary>Writes one object: <c>model</c>, <c>heads</c> (layer by layer), <c>protocol</c>, the thresholds and, where measured, <c>losses</c>.</summary>
+    /// <summary>Writes one object: <c>model</c>, <c>heads</c> (layer by layer), <c>protocol</c>, the thresholds and, where measured, <c>losses</c>, <c>confirmation</c> and <c>joint</c>.</summary>
     /// <param name="result">The result.</param>
     /// <param name="output">Gets UTF-8 (all of it ASCII), ending in a line feed; stays open.</param>
     public static void Write(HeadDetectionResult result, Stream output)
@@ -17,17 +17,19 @@ public static class HeadJson
         {
             json.WriteString("model", result.Model);
             json.WriteStartArray("heads");
-            foreach (var head in result.Heads) WriteHead(json, head);
+            var confirmed = result.Confirmation?.Heads.ToDictionary(h => new HeadId(h.Layer, h.Head));
+            foreach (var head in result.Heads) WriteHead(json, head, confirmed?.GetValueOrDefault(new HeadId(head.Layer, head.Head)));
             json.WriteEndArray();
             WriteProtocol(json, result);
             WriteLosses(json, result.Losses);
+            ConfirmationJson.WriteWhole(json, result.Confirmation);
         });
     }
 
     /// <summary>The same as text.</summary>
     public static string ToText(HeadDetectionResult result) => JsonOutput.ToText(stream => Write(result, stream));
 
-    private static void WriteHead(Utf8JsonWriter json, HeadScores head)
+    private static void WriteHead(Utf8JsonWriter json, HeadScores head, HeadConfirmation? confirmation)
     {
         json.WriteStartObject();
         json.WriteNumber("layer", head.Layer);
@@ -47,6 +49,7 @@ public static class HeadJson
         else json.WriteNull("transformer_lens");
         json.Number("copying", head.Copying);
         json.Number("entropy", head.Entropy);
+        ConfirmationJson.WriteHead(json, confirmation);
         json.WriteEndObject();
     }
 

@@ -7,7 +7,7 @@ namespace MlNetIcl.Reports.Heads;
 /// <summary>Head detection as a report, or as the parts of one. Every number stands with its interval, its control and n.</summary>
 public static class HeadReport
 {
-    /// <summary>The whole report: what was found, settings, a map and a table for each kind of head, other scores, losses where measured.</summary>
+    /// <summary>The whole report: what was found, settings, a map and a table for each kind of head, other scores, confirmation and losses where measured.</summary>
     public static Report Of(HeadDetectionResult result)
     {
         ArgumentNullException.ThrowIfNull(result);
@@ -15,11 +15,12 @@ public static class HeadReport
         [
             new("What was measured", [Facts(result), .. Caveats(result)]),
             .. Enum.GetValues<HeadKind>().Where(kind => result.Heads.Any(h => h[kind].Score is not null)).Select(kind => SectionOf(result, kind)),
+            .. result.Confirmation is { } confirmation ? [ConfirmationReport.SectionOf(confirmation)] : Array.Empty<Section>(),
             .. result.Losses is { } losses ? [new Section("Losses", LossCurve(losses, result.Protocol), new KeyFacts(HeadWords.Facts(losses)))] : Array.Empty<Section>(),
             .. OtherScores(result) is { } table ? [new Section("Other scores", new Prose(OtherScoresMeaning), table)] : Array.Empty<Section>(),
         ])
         {
-            Lead = HeadWords.Summary(result, HeadKind.Induction),
+            Lead = HeadWords.Summary(result, HeadKind.Induction) + (result.Confirmation is { Heads.Count: > 0 } found ? " " + ConfirmationWords.Summary(found) : ""),
         };
     }
 
@@ -115,7 +116,8 @@ public static class HeadReport
 
     private static IEnumerable<Note> Caveats(HeadDetectionResult result)
     {
-        yield return new("A score says where a head looks, not what the model would lose without it: a high score is not a large effect.");
+        yield return new("A score says where a head looks, not what the model would lose without it: a high score is not a large effect."
+            + (result.Confirmation is null ? "" : " Causal confirmation, below, asks that."));
         if (result.Protocol.BosTokenId is null && result.Protocol.Source == HeadScoreSource.Generated)
             yield return new("The model names no token that starts a text, so the sequences start with their first random token; heads that rest on such a token may score lower.");
     }
