@@ -81,6 +81,42 @@ public sealed class PersistenceTests : IDisposable
         ((IDisposable)loaded).Dispose();
     }
 
+    [Theory]
+    [InlineData("")] // where it was
+    [InlineData("elsewhere")] // the folder that it lies in, which is no model itself
+    [InlineData("elsewhere/model.gguf")]
+    public void Load_ModelOfAGgufFile_FindsIt(string moved)
+    {
+        string file = _folder.File("model.gguf"), saved = _folder.File("scores.zip");
+        File.Copy(MlNetIcl.Testing.Fixtures.Path("gguf", "llama", "smollm-F16.gguf"), file);
+        var data = Data.OfPrompts(_ml);
+        using var model = _ml.Icl().LoadModel(file);
+        var fitted = _ml.Transforms.TokenizePrompt("Tokens", "Prompt", model).Append(_ml.Transforms.ScoreInductionHeads("Out", "Tokens", model)).Fit(data);
+        _ml.Model.Save(fitted, data.Schema, saved);
+        if (moved.Length > 0) File.Move(file, Path.Combine(Directory.CreateDirectory(_folder.File("elsewhere")).FullName, "model.gguf"));
+        var ml = new MLContext();
+        if (moved.Length > 0) ml.Icl().ModelPaths = [_folder.File(moved)];
+
+        var loaded = ml.Model.Load(saved, out _);
+
+        EstimatorChecks.AssertSameValues(fitted.Transform(data), loaded.Transform(data));
+        ((IDisposable)loaded).Dispose();
+    }
+
+    [Fact]
+    public void Load_GgufFileChanged_IsRefused()
+    {
+        string file = _folder.File("model.gguf"), saved = _folder.File("scores.zip");
+        File.Copy(MlNetIcl.Testing.Fixtures.Path("gguf", "llama", "smollm-F16.gguf"), file);
+        var data = Data.OfTokens(_ml, Data.Tokens(5, 300, 40));
+        using (var model = _ml.Icl().LoadModel(file)) _ml.Model.Save(_ml.Transforms.ScoreInductionHeads("Out", "Tokens", model).Fit(data), data.Schema, saved);
+        byte[] content = File.ReadAllBytes(file);
+        content[^1] ^= 1;
+        File.WriteAllBytes(file, content);
+
+        Assert.Contains("is not the file that was used", Messages(Assert.ThrowsAny<Exception>(() => _ml.Model.Load(saved, out _))), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void LoadPipeline_ModelMovedAndPathGiven_FindsItAndKeepsTheContextsPaths()
     {

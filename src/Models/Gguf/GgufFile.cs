@@ -48,8 +48,14 @@ public sealed unsafe partial class GgufFile : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-        if (stream.Length == 0) throw new ModelFormatException($"'{path}' is empty.");
-        var file = new MappedFile(stream);
+        return stream.Length == 0 ? throw new ModelFormatException($"'{path}' is empty.") : Open(new MappedFile(stream), path);
+    }
+
+    /// <summary>Opens a file that is in memory.</summary>
+    internal static GgufFile Open(UnmanagedMemoryStream content, string name) => Open(new MappedFile(content), name);
+
+    private static GgufFile Open(MappedFile file, string path)
+    {
         try
         {
             return new(path, file, GgufHeader.Read(file, path));

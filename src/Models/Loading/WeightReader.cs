@@ -13,6 +13,18 @@ internal static class WeightReader
     /// <param name="device">Where they go. Null: the CPU.</param>
     public static DecoderWeights Read(IWeightSource checkpoint, Architecture architecture, ScalarType type, Device? device)
     {
+        var parameters = Check(checkpoint, architecture);
+        NativeTorch.EnsureLoaded();
+        using var scope = NewDisposeScope();
+        var weights = DecoderWeights.Read(architecture.Config, parameters.ContainsKey, (name, shape) => parameters[name].Read(checkpoint, shape, type, device ?? CPU));
+        foreach (var (_, value) in weights.Named()) value.DetachFromDisposeScope();
+        return weights;
+    }
+
+    /// <summary>Checks that a model's files hold its parameters and nothing else, without reading them.</summary>
+    /// <inheritdoc cref="Read" path="/exception"/>
+    internal static IReadOnlyDictionary<string, Parameter> Check(IWeightSource checkpoint, Architecture architecture)
+    {
         var parameters = Parameters(checkpoint, architecture).ToDictionary(parameter => parameter.Name, StringComparer.Ordinal);
         var used = new HashSet<string>(StringComparer.Ordinal);
         foreach (var part in parameters.Values.SelectMany(parameter => parameter.Parts))
@@ -22,25 +34,17 @@ internal static class WeightReader
         }
         CheckUnembedding(checkpoint, architecture, used);
         CheckLeftovers(checkpoint, architecture, used);
-
-        NativeTorch.EnsureLoaded();
-        using var scope = NewDisposeScope();
-        var weights = DecoderWeights.Read(architecture.Config, parameters.ContainsKey, (name, shape) =>
-        {
-            return parameters[name].Read(checkpoint, shape, type, device ?? CPU);
-        });
-        foreach (var (_, value) in weights.Named()) value.DetachFromDisposeScope();
-        return weights;
+        return parameters;
     }
 
     /// <summary>A tensor of the file.</summary>
     /// <param name="Name">Its name.</param>
     /// <param name="Shape">Its shape in the file.</param>
     /// <param name="Arrange">How it becomes rows of the parameter; null for as it is.</param>
-    private sealed record Part(string Name, long[] Shape, Func<Tensor, Tensor>? Arrange = null);
+    internal sealed record Part(string Name, long[] Shape, Func<Tensor, Tensor>? Arrange = null);
 
     /// <summary>A parameter: parts one below the other. Named as in <see cref="DecoderWeights.Named"/>.</summary>
-    private sealed record Parameter(string Name, params IReadOnlyList<Part> Parts)
+    internal sealed record Parameter(string Name, params IReadOnlyList<Part> Parts)
     {
         public Tensor Read(IWeightSource checkpoint, long[] shape, ScalarType type, Device device)
         {

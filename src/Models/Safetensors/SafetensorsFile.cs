@@ -40,9 +40,7 @@ public sealed partial class SafetensorsFile : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-        if (stream.Length < 8)
-            throw new ModelFormatException($"'{path}' has {stream.Length} bytes; a safetensors file starts with 8 bytes for the length of its header. The file is truncated.");
-        return Open(new MappedFile(stream), path);
+        return stream.Length == 0 ? throw TooShort(path, 0) : Open(new MappedFile(stream), path);
     }
 
     /// <summary>Opens a file that is embedded in an assembly, without copying it.</summary>
@@ -125,8 +123,12 @@ public sealed partial class SafetensorsFile : IDisposable
             : throw new ModelFormatException($"'{Path}' has no tensor '{name}'. It has {_entries.Count}: {string.Join(", ", _entries.Keys.Order(StringComparer.Ordinal).Take(8))}{(_entries.Count > 8 ? ", …" : "")}.");
     }
 
+    private static ModelFormatException TooShort(string path, long length) =>
+        new($"'{path}' has {length} bytes; a safetensors file starts with 8 bytes for the length of its header. The file is truncated.");
+
     private static int HeaderLength(MappedFile file, string path)
     {
+        if (file.Length < 8) throw TooShort(path, file.Length);
         ulong header = BinaryPrimitives.ReadUInt64LittleEndian(file.Slice(0, 8));
         if (header > SafetensorsHeader.LongestHeader)
             throw new ModelFormatException($"'{path}': the header's length is {header} bytes, at most {SafetensorsHeader.LongestHeader} are allowed. This is not a safetensors file, or it is damaged.");

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MlNetIcl.Models.Gguf.Quantization;
 using static TorchSharp.torch;
 
@@ -54,6 +55,8 @@ internal static unsafe class Dequantizer
         _ => throw new UnsupportedModelException($"Tensors of type {type.Name} cannot be read. Supported are {GgufTypes.Readable}."),
     };
 
+    // Optimised at once: a file is read before the runtime would have noticed that this is worth it.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Decode<TBlock, TValue>(nint source, long elements, nint values) where TBlock : struct, IBlockFormat where TValue : struct, IValueFormat
     {
         byte* block = (byte*)source, value = (byte*)values;

@@ -10,6 +10,7 @@ internal readonly unsafe struct F32 : IBlockFormat
 
     public static int Bytes => 64;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Decode<TValue>(byte* block, byte* values) where TValue : struct, IValueFormat =>
         TValue.Store(values, Vector256.Load((float*)block), Vector256.Load((float*)block + 8));
 }
@@ -21,6 +22,7 @@ internal readonly unsafe struct BF16 : IBlockFormat
 
     public static int Bytes => 32;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Decode<TValue>(byte* block, byte* values) where TValue : struct, IValueFormat
     {
         var (first, second) = Vector256.Widen(Vector256.Load((ushort*)block));
@@ -35,6 +37,7 @@ internal readonly unsafe struct F16 : IBlockFormat
 
     public static int Bytes => 32;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Decode<TValue>(byte* block, byte* values) where TValue : struct, IValueFormat
     {
         var (first, second) = Vector256.Widen(Vector256.Load((ushort*)block));

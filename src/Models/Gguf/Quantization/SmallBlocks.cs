@@ -10,6 +10,7 @@ internal readonly unsafe struct Q8_0 : IBlockFormat
 
     public static int Bytes => 34;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Decode<TValue>(byte* block, byte* values) where TValue : struct, IValueFormat
     {
         float scale = Scales.Half(block);
@@ -25,6 +26,7 @@ internal readonly unsafe struct Q4_0 : IBlockFormat
 
     public static int Bytes => 18;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Decode<TValue>(byte* block, byte* values) where TValue : struct, IValueFormat
     {
         float scale = Scales.Half(block);
@@ -42,6 +44,7 @@ internal readonly unsafe struct Q4_1 : IBlockFormat
 
     public static int Bytes => 20;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Decode<TValue>(byte* block, byte* values) where TValue : struct, IValueFormat
     {
         float scale = Scales.Half(block), minimum = Scales.Half(block + 2);
@@ -58,6 +61,7 @@ internal readonly unsafe struct Q5_0 : IBlockFormat
 
     public static int Bytes => 22;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Decode<TValue>(byte* block, byte* values) where TValue : struct, IValueFormat
     {
         float scale = Scales.Half(block);
@@ -75,6 +79,7 @@ internal readonly unsafe struct Q5_1 : IBlockFormat
 
     public static int Bytes => 24;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Decode<TValue>(byte* block, byte* values) where TValue : struct, IValueFormat
     {
         float scale = Scales.Half(block), minimum = Scales.Half(block + 2);
@@ -94,6 +99,7 @@ internal readonly unsafe struct IQ4_NL : IBlockFormat
 
     public static int Bytes => 18;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Decode<TValue>(byte* block, byte* values) where TValue : struct, IValueFormat
     {
         float scale = Scales.Half(block);
@@ -116,7 +122,7 @@ internal static unsafe class Nibbles
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> FifthBits(byte* bits)
     {
-        var spread = Vector128.Create(Vector64.Create(bits[0]), Vector64.Create(bits[1]));
+        var spread = Vector128.Shuffle(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<ushort>(bits)).AsByte(), Vector128.Create((byte)0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1));
         var place = Vector128.Create(0x8040201008040201ul).AsByte();
         return Vector128.Equals(spread & place, place) & Vector128.Create((byte)16);
     }

@@ -13,6 +13,7 @@ internal readonly unsafe struct Q2_K : IBlockFormat
 
     public static int Bytes => 84;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Decode<TValue>(byte* block, byte* values) where TValue : struct, IValueFormat
     {
         float scale = Scales.Half(block + 80), minimum = Scales.Half(block + 82);
@@ -33,6 +34,7 @@ internal readonly unsafe struct Q3_K : IBlockFormat
 
     public static int Bytes => 110;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Decode<TValue>(byte* block, byte* values) where TValue : struct, IValueFormat
     {
         float scale = Scales.Half(block + 108);
@@ -56,6 +58,7 @@ internal readonly unsafe struct Q4_K : IBlockFormat
 
     public static int Bytes => 144;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Decode<TValue>(byte* block, byte* values) where TValue : struct, IValueFormat
     {
         float scale = Scales.Half(block), minimum = Scales.Half(block + 2);
@@ -81,6 +84,7 @@ internal readonly unsafe struct Q5_K : IBlockFormat
 
     public static int Bytes => 176;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Decode<TValue>(byte* block, byte* values) where TValue : struct, IValueFormat
     {
         float scale = Scales.Half(block), minimum = Scales.Half(block + 2);
@@ -108,6 +112,7 @@ internal readonly unsafe struct Q6_K : IBlockFormat
 
     public static int Bytes => 210;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Decode<TValue>(byte* block, byte* values) where TValue : struct, IValueFormat
     {
         float scale = Scales.Half(block + 208);
@@ -130,6 +135,7 @@ internal readonly unsafe struct Q8_K : IBlockFormat
 
     public static int Bytes => 292;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Decode<TValue>(byte* block, byte* values) where TValue : struct, IValueFormat
     {
         float scale = Unsafe.ReadUnaligned<float>(block);
@@ -144,6 +150,7 @@ internal readonly unsafe struct IQ4_XS : IBlockFormat
 
     public static int Bytes => 136;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Decode<TValue>(byte* block, byte* values) where TValue : struct, IValueFormat
     {
         float scale = Scales.Half(block);

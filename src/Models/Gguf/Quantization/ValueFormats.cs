@@ -53,7 +53,11 @@ internal readonly unsafe struct BFloat16Values : IValueFormat
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(byte* to, Vector256<float> first, Vector256<float> second) => Vector256.Narrow(Round(first), Round(second)).Store((ushort*)to);
+    public static void Store(byte* to, Vector256<float> first, Vector256<float> second)
+    {
+        if (Avx512F.IsSupported) Store(to, Vector512.Create(first, second));
+        else Vector256.Narrow(Round(first), Round(second)).Store((ushort*)to);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<uint> Round(Vector256<float> values)

@@ -1,0 +1,112 @@
+using System.Diagnostics;
+using System.Globalization;
+using MlNetIcl.Models.Gguf;
+using MlNetIcl.Models.Gguf.Tokenization;
+using MlNetIcl.Models.Loading;
+using MlNetIcl.Models.Safetensors;
+using MlNetIcl.Models.Tests.Gguf;
+using MlNetIcl.Testing;
+using Xunit.Abstractions;
+using static TorchSharp.torch;
+
+namespace MlNetIcl.Models.Tests.Fuzzing;
+
+/// <summary>
+/// Whatever happens to a file, a reader gives what the file promises or one of our errors, soon and in little memory. The variable
+/// <c>MLNETICL_FUZZ</c> sets the number of files; 1,000,000 take minutes.
+/// </summary>
+public unsafe class ReaderFuzzTests(ITestOutputHelper output)
+{
+    private const int UsualFiles = 10_000;
+    private const long MostBytes = 64 << 20;
+    private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(5); // of a busy machine; milliseconds are usual
+
+    private static int Files => Environment.GetEnvironmentVariable("MLNETICL_FUZZ") is { Length: > 0 } files ? int.Parse(files, CultureInfo.InvariantCulture) : UsualFiles;
+
+    [Fact]
+    public void Gguf_ChangedFiles_AreReadOrRefused()
+    {
+        var seeds = new List<byte[]> { File.ReadAllBytes(Fixtures.Path("gguf", "bad", "ok.gguf")) };
+        foreach (string type in new[] { "Q4_0", "Q3_K", "IQ4_XS", "F16" }) seeds.Add(File.ReadAllBytes(Fixtures.Path("gguf", "types", type + ".gguf")));
+        using (var copy = new GgufCopy("qwen3", "qwen3").Set("tokenizer.ggml.model", "gpt2").Set("tokenizer.ggml.pre", "qwen2").Set("tokenizer.ggml.tokens", new[] { "a", "b", "ab", "<x>" })
+            .Set("tokenizer.ggml.token_type", new[] { 1, 1, 1, 3 }).Set("tokenizer.ggml.merges", new[] { "a b" }).Set("tokenizer.chat_template", "{{ x }}"))
+        {
+            copy.Writer.Save(copy.Path);
+            seeds.Add(File.ReadAllBytes(copy.Path));
+        }
+        float[] values = new float[1 << 16];
+        Fuzz(new(seeds), stream =>
+        {
+            using var file = GgufFile.Open(stream, "fuzz");
+            foreach (var tensor in file.Tensors.Values)
+            {
+                long elements = Math.Min(tensor.Elements, values.Length);
+                if (!GgufTypes.IsReadable(tensor.Type) || elements == 0) continue;
+                fixed (float* target = values) file.Decode(tensor, 0, elements, (byte*)target, ScalarType.Float32);
+            }
+            Try(() => GgufTokenizer.Read(file)?.Tokenize("a b<x>"));
+            Try(() => WeightReader.Check(new GgufWeights(file), GgufArchitecture.Read(file)));
+        });
+
+        static void Try(Action step)
+        {
+            try
+            {
+                step();
+            }
+            catch (Exception error) when (error is ModelFormatException or UnsupportedModelException)
+            {
+                // Refused; the other step may still be taken.
+            }
+        }
+    }
+
+    [Fact]
+    public void Safetensors_ChangedFiles_AreReadOrRefused()
+    {
+        byte[][] seeds = [File.ReadAllBytes(Fixtures.Path("families", "llama", "model.safetensors")), File.ReadAllBytes(Fixtures.Path("families", "gpt2", "model.safetensors"))];
+        Fuzz(new(seeds), stream =>
+        {
+            using var file = SafetensorsFile.Open(stream, "fuzz");
+            foreach (string name in file.Tensors.Keys) Assert.True(SafetensorsFile.AreSame(file, name, file, name));
+        });
+    }
+
+    private void Fuzz(Mutations mutations, Action<UnmanagedMemoryStream> read)
+    {
+        byte[] room = GC.AllocateArray<byte>(mutations.Longest, pinned: true);
+        int opened = 0, refused = 0;
+        var slowest = TimeSpan.Zero;
+        long largest = 0;
+        fixed (byte* start = room)
+        {
+            for (int number = 0; number < Files; number++)
+            {
+                int length = mutations.Make(number, room);
+                if (length == 0) continue;
+                long before = GC.GetAllocatedBytesForCurrentThread(), clock = Stopwatch.GetTimestamp();
+                try
+                {
+                    using var stream = new UnmanagedMemoryStream(start, length);
+                    read(stream);
+                    opened++;
+                }
+                catch (Exception error) when (error is ModelFormatException or UnsupportedModelException)
+                {
+                    refused++;
+                }
+                catch (Exception error)
+                {
+                    throw new InvalidOperationException($"File {number}: {error.Message}", error);
+                }
+                var time = Stopwatch.GetElapsedTime(clock);
+                long bytes = GC.GetAllocatedBytesForCurrentThread() - before;
+                (slowest, largest) = (time > slowest ? time : slowest, Math.Max(bytes, largest));
+                Assert.True(bytes <= MostBytes, $"File {number} took {bytes} bytes.");
+                Assert.True(time <= MostTime, $"File {number} took {time}.");
+            }
+        }
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{opened} read, {refused} refused; slowest {slowest.TotalMilliseconds:F1} ms, largest {largest / 1024} KiB."));
+        Assert.True(opened > Files / 20 && refused > Files / 10, $"{opened} read, {refused} refused: the changes are too small or too large.");
+    }
+}
