@@ -17,6 +17,7 @@ internal static class IclTool
             HeadsCommand.Create(host),
             AblateCommand.Create(host),
             PatchCommand.Create(host),
+            RestoreCommand.Create(host),
             LensCommand.Create(host),
             ForwardCommand.Create(host),
             TokenizeCommand.Create(host),

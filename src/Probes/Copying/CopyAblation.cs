@@ -53,6 +53,7 @@ public static class CopyAblation
             Model = model.Name,
             Layers = model.Config.Layers,
             HeadsPerLayer = model.Config.Heads,
+            Seed = options.Seed,
             Protocol = sequences.Protocol,
             Kind = options.Kind,
             PreviousTokenHeads = plan.PreviousToken,

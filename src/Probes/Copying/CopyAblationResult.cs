@@ -102,6 +102,9 @@ public sealed record CopyAblationResult
     /// <summary>Number of heads in each block.</summary>
     public required int HeadsPerLayer { get; init; }
 
+    /// <summary>The seed of everything: heads are detected on its sequences, copying is measured on those of the next one.</summary>
+    public required int Seed { get; init; }
+
     /// <summary>The sequences that copying was measured on.</summary>
     public required SequenceProtocol Protocol { get; init; }
 
