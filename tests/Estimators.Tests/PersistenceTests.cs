@@ -1,7 +1,9 @@
 using System.Globalization;
+using System.Text.Json;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using MlNetIcl.Models;
+using MlNetIcl.Transforms.Induction;
 using MlNetIcl.Transforms.Rows;
 
 namespace MlNetIcl.Estimators.Tests;
@@ -145,6 +147,44 @@ public sealed class PersistenceTests : IDisposable
         }
 
         Assert.Contains("InductionScoringSettings cannot be read", Assert.Throws<FormatException>(() => _ml.Icl().LoadPipeline(saved, out _)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true, 0x00010002)]
+    [InlineData(false, 0x00010002)]
+    [InlineData(false, 0x00010001)] // as it was written before there were confirmations
+    [InlineData(true, 0x00010001)]
+    public void Load_DetectionWithAndWithoutConfirmation_IsWhatWasSaved(bool confirm, int version)
+    {
+        using var model = LanguageModel.LoadEmbedded();
+        var data = Data.OfTokens(_ml, Data.Tokens(3, model.Config.Vocabulary, 40));
+        using var fitted = _ml.Transforms.DetectInductionHeads(model, new() { OutputColumnName = "Out", InputColumnName = "Tokens", Confirm = confirm }).Fit(data);
+        string saved = _folder.File("detected.zip");
+        _ml.Model.Save(fitted, data.Schema, saved);
+        int changed = 0;
+        using (var zip = System.IO.Compression.ZipFile.Open(saved, System.IO.Compression.ZipArchiveMode.Update))
+            foreach (var entry in zip.Entries)
+            {
+                byte[] content = Read(entry);
+                int at = content.AsSpan().IndexOf("ICLDETEC"u8);
+                if (at < 0) continue;
+                Assert.Equal(0x00010002, BitConverter.ToInt32(content, at + 8));
+                Assert.Equal(0x00010001, BitConverter.ToInt32(content, at + 12)); // what a reader must be able to read at least
+                Assert.Equal(confirm, content.AsSpan().IndexOf("Specificity"u8) >= 0);
+                BitConverter.TryWriteBytes(content.AsSpan(at + 8), version);
+                using var stream = entry.Open();
+                stream.Write(content);
+                changed++;
+            }
+        Assert.Equal(1, changed);
+
+        var loaded = _ml.Model.Load(saved, out _);
+        var detection = Assert.IsType<InductionDetectingTransformer>(loaded).Detection;
+
+        Assert.Equal(JsonSerializer.Serialize(fitted.Detection), JsonSerializer.Serialize(detection));
+        Assert.Equal(confirm, detection.Confirmation is not null);
+        EstimatorChecks.AssertSameValues(fitted.Transform(data), loaded.Transform(data));
+        ((IDisposable)loaded).Dispose();
     }
 
     [Fact]

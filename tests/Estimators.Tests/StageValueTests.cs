@@ -170,6 +170,39 @@ public sealed class StageValueTests : IDisposable
     }
 
     [Fact]
+    public void DetectInductionHeads_Confirmed_IsTheDetectorsAndStandsInTheAnnotations()
+    {
+        using var model = LanguageModel.LoadEmbedded();
+        var options = new HeadDetectionOptions { Seed = 2, TransformerLens = false, Copying = false };
+        var data = Data.OfTokens(_ml, Data.Tokens(2, model.Config.Vocabulary, 30));
+        var fitted = _ml.Transforms.DetectInductionHeads(model, new() { OutputColumnName = "Out", InputColumnName = "Tokens", Detection = options, Confirm = true }).Fit(data);
+        var expected = HeadDetector.Detect(model, options with { Confirm = true }).Confirmation!;
+        var column = fitted.Transform(data).Schema["Out"];
+
+        Assert.Equal(4, expected.Heads.Count);
+        Assert.Equal(expected.Heads, fitted.Detection.Confirmation!.Heads);
+        Assert.Equal(expected.Heads.Select(h => h.Verdict), Rows.Texts(column, "ConfirmationVerdicts"));
+        Assert.Equal(expected.Heads.Select(h => (float)h.Effect), (float[])Rows.Annotation(column, "ConfirmationEffects"));
+        Assert.Equal(expected.Heads.Select(h => (float)h.Specificity), (float[])Rows.Annotation(column, "ConfirmationSpecificities"));
+    }
+
+    [Fact]
+    public void DetectInductionHeads_NotConfirmed_HasEmptyAnnotations()
+    {
+        var column = Apply(_ml.Transforms.DetectInductionHeads("Out", "Tokens", _model)).Schema["Out"];
+
+        Assert.Equal([""], Rows.Texts(column, "ConfirmationVerdicts"));
+        Assert.Equal([float.NaN], (float[])Rows.Annotation(column, "ConfirmationEffects"));
+    }
+
+    [Fact]
+    public void DetectInductionHeads_ConfirmedOnTextRows_IsRefused()
+    {
+        var estimator = _ml.Transforms.DetectInductionHeads(_model, new() { OutputColumnName = "Out", InputColumnName = "Tokens", Source = DetectionSource.Rows, Confirm = true });
+        Assert.Contains("do not all repeat", Assert.Throws<ArgumentException>(() => estimator.Fit(Data.OfTokens(_ml, Data.Tokens(4, _model.Config.Vocabulary, 12)))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void DetectInductionHeads_NoneFound_GivesOneMissingSlotAndAWarning()
     {
         var log = new List<string>();

@@ -56,6 +56,7 @@ public sealed class InductionDetectingEstimator : IEstimator<InductionDetectingT
     /// <exception cref="ArgumentOutOfRangeException">An input column is missing or of another type.</exception>
     /// <exception cref="InvalidTokensException">A row cannot be computed, and rows are set to throw.</exception>
     /// <exception cref="InvalidOperationException">There are no rows to decide on.</exception>
+    /// <exception cref="ArgumentException">Confirmation is asked for on rows that do not repeat.</exception>
     public InductionDetectingTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
@@ -74,12 +75,14 @@ public sealed class InductionDetectingEstimator : IEstimator<InductionDetectingT
     public SchemaShape GetOutputSchema(SchemaShape inputSchema) => Promise().GetOutputSchema(inputSchema);
 
     /// <summary>The protocol; it is seeded by the context where the options do not say otherwise.</summary>
-    private HeadDetectionOptions Detection => _options.Detection ?? new HeadDetectionOptions
+    private HeadDetectionOptions Detection
     {
-        Seed = Seeds.Of(_environment) ?? 0,
-        TransformerLens = false,
-        Copying = false,
-    };
+        get
+        {
+            var detection = _options.Detection ?? new HeadDetectionOptions { Seed = Seeds.Of(_environment) ?? 0, TransformerLens = false, Copying = false };
+            return detection with { Confirm = detection.Confirm || _options.Confirm };
+        }
+    }
 
     private TokenBatch ReadRows(IDataView input, StageRun run)
     {
@@ -133,6 +136,13 @@ public sealed record InductionDetectingOptions : ModelStageOptions
     /// take no part in the verdict.</value>
     /// </summary>
     public HeadDetectionOptions? Detection { get; init; }
+
+    /// <summary>
+    /// Whether <c>Fit</c> also ablates the induction heads, alone and together, and says which carry copying
+    /// (<see cref="HeadDetectionOptions.Confirm"/>, which does the same). It takes the whole model many times: minutes for a model of 30
+    /// layers. With <see cref="DetectionSource.Rows"/> the rows must repeat. <value>Default false.</value>
+    /// </summary>
+    public bool Confirm { get; init; }
 
     /// <summary>The most rows that are read where <see cref="Source"/> is <see cref="DetectionSource.Rows"/>; they are held in memory. Range: at least 2. <value>Default 1,000.</value></summary>
     public int MaximumRows { get; init; } = 1000;

@@ -14,13 +14,16 @@ namespace MlNetIcl.Transforms.Induction;
 /// <remarks>
 /// Where no head was found the output has one slot, <c>none</c>, which is always NaN. Annotations of the output column, by slot:
 /// <c>SlotNames</c>, <c>InductionScores</c>, <c>InductionDifferences</c>, <c>InductionQs</c>, <c>InductionVerdicts</c>; of all heads of the
-/// model, layer by layer: the same kinds with <c>All</c> before them, and <c>AllHeads</c>. What was not measured is NaN.
+/// model, layer by layer: the same kinds with <c>All</c> before them, and <c>AllHeads</c>. By slot also <c>ConfirmationEffects</c>,
+/// <c>ConfirmationSpecificities</c> and <c>ConfirmationVerdicts</c>. What was not measured is NaN, or an empty text.
 /// </remarks>
 public sealed class InductionDetectingTransformer : ModelTransformer
 {
     internal const string LoaderSignature = "IclDetectInduction";
     private const string NoHead = "none";
-    private static readonly VersionInfo CurrentVersion = VersionOf(typeof(InductionDetectingTransformer), "ICLDETEC", LoaderSignature);
+
+    // 1.2: the detection may hold a confirmation, which 1.1 leaves out when it reads.
+    private static readonly VersionInfo CurrentVersion = VersionOf(typeof(InductionDetectingTransformer), "ICLDETEC", LoaderSignature, written: 0x00010002);
 
     private readonly InductionDetectingSettings _settings;
     private readonly HeadId[] _heads;
@@ -33,7 +36,7 @@ public sealed class InductionDetectingTransformer : ModelTransformer
         HeadScores[] detected = [.. detection.Detected(HeadKind.Induction)];
         _heads = [.. detected.Select(head => new HeadId(head.Layer, head.Head))];
         foreach (var head in _heads) head.Require(Model.Config);
-        _outputs = InductionRowBatch.Columns(settings, Math.Max(1, _heads.Length), Annotate(detected, detection.Heads));
+        _outputs = InductionRowBatch.Columns(settings, Math.Max(1, _heads.Length), Annotate(detected, detection));
     }
 
     /// <summary>Scores, evidence and verdicts of every head, as they were when the estimator was fitted.</summary>
@@ -64,8 +67,9 @@ public sealed class InductionDetectingTransformer : ModelTransformer
     private protected override RowBatch CreateRowBatch(DataViewRow source, bool[] activeOutputs, BatchLimits limits) =>
         new InductionRowBatch(source, _settings, limits, Model, Host, _heads);
 
-    private static DataViewSchema.Annotations Annotate(HeadScores[] detected, IReadOnlyList<HeadScores> all)
+    private static DataViewSchema.Annotations Annotate(HeadScores[] detected, HeadDetectionResult detection)
     {
+        var all = detection.Heads;
         // A vector of length 0 would be one of variable length.
         var missing = new HeadMeasure { Verdict = NoHead };
         HeadMeasure[] slots = detected.Length == 0 ? [missing] : [.. detected.Select(head => head.Induction)];
@@ -74,6 +78,8 @@ public sealed class InductionDetectingTransformer : ModelTransformer
             .WithTexts("AllHeads", all.Select(head => head.Name));
         Describe(builder, "", slots);
         Describe(builder, "All", [.. all.Select(head => head.Induction)]);
+        var confirmed = (detection.Confirmation?.Heads ?? []).ToDictionary(head => head.Name);
+        Confirm(builder, detected.Length == 0 ? [null] : [.. detected.Select(head => confirmed.GetValueOrDefault(head.Name))]);
         return builder.ToAnnotations();
     }
 
@@ -82,6 +88,11 @@ public sealed class InductionDetectingTransformer : ModelTransformer
         .WithNumbers(prefix + "InductionDifferences", heads.Select(head => (float)(head.Difference ?? double.NaN)))
         .WithNumbers(prefix + "InductionQs", heads.Select(head => (float)(head.Q ?? double.NaN)))
         .WithTexts(prefix + "InductionVerdicts", heads.Select(head => head.Verdict ?? ""));
+
+    private static void Confirm(DataViewSchema.Annotations.Builder builder, HeadConfirmation?[] heads) => builder
+        .WithNumbers("ConfirmationEffects", heads.Select(head => (float)(head?.Effect ?? double.NaN)))
+        .WithNumbers("ConfirmationSpecificities", heads.Select(head => (float)(head?.Specificity ?? double.NaN)))
+        .WithTexts("ConfirmationVerdicts", heads.Select(head => head?.Verdict ?? ""));
 }
 
 internal sealed record InductionDetectingSettings : StageSettings;
