@@ -18,10 +18,11 @@ public sealed record CircuitOptions
     public double LeastDifference { get; init; } = 0.5;
 
     /// <summary>
-    /// The most edges that are patched exactly at one step of the search (one step: all edges into the heads or the MLP of one block, or
-    /// into the logits). Where there are more, an estimate chooses among them. Range: at least 1. <value>Default 256.</value>
+    /// The most edges that are patched exactly. Where the model has more in all, each edge is estimated first (<see cref="EdgeAttribution"/>, 3 steps,
+    /// on the first 8 rows) and those are patched whose estimate is at least half the <see cref="Threshold"/>, the largest first, at each step of
+    /// the search no more than half of what is left. Range: at least 1. <value>Default 1,000.</value>
     /// </summary>
-    public int MaxPatchedEdges { get; init; } = 256;
+    public int MaxPatchedEdges { get; init; } = 1000;
 
     /// <summary>Random circuits that are drawn as a control. Range: at least 0. <value>Default 20.</value></summary>
     public int RandomCircuits { get; init; } = 20;

@@ -11,7 +11,9 @@ internal sealed class CircuitSearch(LanguageModel model, TokenBatch clean, Token
     /// <summary>Bound on the changes of senders that are held at one time.</summary>
     private const long MaxChangeBytes = 256L << 20;
 
+    private readonly IReadOnlyList<PathEdge> _all = PathPatching.AllEdges(model.Config);
     private readonly HashSet<PathSender> _found = [];
+    private Dictionary<PathEdge, double>? _estimates;
 
     public List<CircuitEdge> Edges { get; } = [];
 
@@ -40,8 +42,8 @@ internal sealed class CircuitSearch(LanguageModel model, TokenBatch clean, Token
     private void Judge(PathEdge[] edges, CancellationToken cancellation)
     {
         if (edges.Length == 0) return;
-        Screened += Math.Max(0, edges.Length - options.MaxPatchedEdges);
-        if (edges.Length > options.MaxPatchedEdges) edges = Largest(edges, cancellation);
+        edges = Screen(edges, cancellation);
+        if (edges.Length == 0) return;
         double[][] lost = Lost(edges, cancellation);
         Patched += edges.Length;
         var p = test.PValues(lost, cancellation);
@@ -56,11 +58,21 @@ internal sealed class CircuitSearch(LanguageModel model, TokenBatch clean, Token
         }
     }
 
-    /// <summary>The edges with the largest estimates, in the order given.</summary>
-    private PathEdge[] Largest(PathEdge[] edges, CancellationToken cancellation)
+    /// <summary>
+    /// All edges, where the model has no more than may be patched; else those whose estimate is at least half the threshold, the largest
+    /// ones first, as far as half of what is left of the budget reaches, so that every step has some. In the order given.
+    /// </summary>
+    private PathEdge[] Screen(PathEdge[] edges, CancellationToken cancellation)
     {
-        var estimates = EdgeAttribution.Run(model, clean: corrupted, corrupted: clean, edges, metric, cancellation);
-        return [.. Enumerable.Range(0, edges.Length).OrderByDescending(i => Math.Abs(estimates[i])).Take(options.MaxPatchedEdges).Order().Select(i => edges[i])];
+        if (_all.Count <= options.MaxPatchedEdges) return edges;
+        _estimates ??= EdgeScreen.Estimate(model, clean, corrupted, _all, metric, cancellation);
+        double least = options.Threshold / 2 * Math.Abs(difference);
+        int room = Math.Max(1, (options.MaxPatchedEdges - Patched) / 2);
+        PathEdge[] kept = [.. Enumerable.Range(0, edges.Length).Where(i => Size(i) >= least).OrderByDescending(Size).Take(room).Order().Select(i => edges[i])];
+        Screened += edges.Length - kept.Length;
+        return kept;
+
+        double Size(int i) => Math.Abs(_estimates[edges[i]]);
     }
 
     private Interval? Share(Interval? lost) => lost is not { } i ? null

@@ -205,6 +205,24 @@ public sealed class CircuitTracerTests
     }
 
     [Fact]
+    public void TraceCopying_MoreEdgesThanMayBePatched_PatchesThoseWithTheLargestEstimates()
+    {
+        using var model = LanguageModel.LoadEmbedded();
+        var exact = CircuitTracer.TraceCopying(model, options: new CircuitOptions { RandomCircuits = 0 });
+        Assert.Equal(0, exact.ScreenedEdges);
+
+        var screened = CircuitTracer.TraceCopying(model, options: new CircuitOptions { RandomCircuits = 0, MaxPatchedEdges = exact.ModelEdges - 1, Threshold = 0.02 });
+        var few = CircuitTracer.TraceCopying(model, options: new CircuitOptions { RandomCircuits = 0, MaxPatchedEdges = 20, Threshold = 0.02 });
+
+        Assert.InRange(screened.ScreenedEdges, 1, exact.ModelEdges);
+        Assert.True(screened.PatchedEdges < exact.PatchedEdges);
+        Assert.InRange(few.PatchedEdges, 1, 20);
+        var found = exact.Edges.ToDictionary(e => e.Path, e => e.Effect);
+        Assert.All(screened.Edges.Concat(few.Edges), e => Assert.Equal(found[e.Path], e.Effect, 1e-6)); // patched exactly, all of them
+        Assert.All(few.Edges.Where(e => e.Path.Receiver.Input == PathInput.Logits), e => Assert.True(e.Effect > 0.3));
+    }
+
+    [Fact]
     public void TraceCopying_SameSeed_SameCircuit()
     {
         using var model = LanguageModel.LoadEmbedded();

@@ -92,19 +92,22 @@ public sealed class AttributionPatchingTests
 
 public sealed class EdgeAttributionTests
 {
-    public static TheoryData<string> Models => Pairs.Names;
-
     [Theory]
-    [MemberData(nameof(Models))]
-    public void Run_AllEdgesOfASender_SumToItsNodeAttribution(string name)
+    [InlineData("serial", 1)]
+    [InlineData("parallel", 1)]
+    [InlineData("attention only", 1)]
+    [InlineData("serial", 3)]
+    [InlineData("parallel", 3)]
+    [InlineData("attention only", 3)]
+    public void Run_AllEdgesOfASender_SumToItsNodeAttribution(string name, int steps)
     {
         using var model = Pairs.Model(name);
         PathSender[] senders = [.. HeadId.All(model.Config).Select(h => new PathSender(h.Layer, h.Head)), .. model.Config.DMlp == 0 ? [] : Enumerable.Range(0, model.Config.Layers).Select(l => new PathSender(l, null))];
         PathEdge[] edges = [.. senders.SelectMany(s => PathPatching.ReceiversAfter(s, model.Config).Select(r => new PathEdge(s, r)))];
         var slots = senders.Select(s => new PatchSlot(s.Head is null ? SiteKind.MlpOut : SiteKind.Z, s.Layer, s.Head)).ToArray();
-        var nodes = AttributionPatching.Run(model, Pairs.Clean, Pairs.Corrupted, slots, Pairs.Metric);
+        var nodes = AttributionPatching.Run(model, Pairs.Clean, Pairs.Corrupted, slots, Pairs.Metric, steps);
 
-        var values = EdgeAttribution.Run(model, Pairs.Clean, Pairs.Corrupted, edges, Pairs.Metric);
+        var values = EdgeAttribution.Run(model, Pairs.Clean, Pairs.Corrupted, edges, Pairs.Metric, steps);
 
         double[] sums = [.. senders.Select(s => edges.Zip(values).Where(e => e.First.Sender == s).Sum(e => e.Second))];
         Assert.Contains(sums, s => Math.Abs(s) > 0.05);
@@ -123,5 +126,29 @@ public sealed class EdgeAttributionTests
 
         Assert.True(values.Max(Math.Abs) > 0.05);
         Assert.Equal([.. exact.Values.Select(v => v - exact.Corrupted)], values.ToArray(), (a, b) => Math.Abs(a - b) < 1e-4);
+    }
+
+    [Fact]
+    public void Run_SeveralSteps_SeesEdgesThatASureAttentionHides()
+    {
+        using var model = LanguageModel.LoadEmbedded();
+        var sequences = RepeatedSequences.Generate(model, 8, period: 16);
+        var unrelated = new TokenBatch([.. RepeatedSequences.Generate(model, 8, period: 16, seed: 1).Controls.Rows]);
+        var metric = PatchMetric.CopyLogitDifference(sequences.Shape);
+        var edges = PathPatching.AllEdges(model.Config);
+        var patched = PathPatching.Run(model, clean: unrelated, corrupted: sequences.Tokens, [.. edges.Select(e => (PathEdge[])[e])], metric);
+        double[] exact = [.. patched.Values.Select(v => (v - patched.Corrupted) / patched.Corrupted)];
+
+        int one = Seen(steps: 1), three = Seen(steps: 3), all = exact.Count(e => Math.Abs(e) > 0.01);
+
+        Assert.InRange(all, 20, edges.Count - 10);
+        Assert.True(three > one, $"{three} and {one}");
+        Assert.True(three >= 0.9 * all, $"{three} of {all}");
+
+        int Seen(int steps)
+        {
+            var estimates = EdgeAttribution.Run(model, clean: unrelated, corrupted: sequences.Tokens, edges, metric, steps);
+            return exact.Where((e, i) => Math.Abs(e) > 0.01 && Math.Abs(estimates[i] / patched.Corrupted) > 0.0025).Count();
+        }
     }
 }
