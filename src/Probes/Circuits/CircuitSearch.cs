@@ -34,17 +34,18 @@ internal sealed class CircuitSearch(LanguageModel model, TokenBatch clean, Token
 
         void Step(PathReceiver[] receivers)
         {
-            Judge([.. receivers.SelectMany(receiver => PathRules.Before(receiver, config).Select(sender => new PathEdge(sender, receiver)))], cancellation);
+            PathEdge[] edges = [.. receivers.SelectMany(receiver => PathRules.Before(receiver, config).Select(sender => new PathEdge(sender, receiver)))];
+            Judge(edges, progress.Part((double)done / steps, (done + 1.0) / steps), cancellation);
             progress?.Report((double)++done / steps);
         }
     }
 
-    private void Judge(PathEdge[] edges, CancellationToken cancellation)
+    private void Judge(PathEdge[] edges, IProgress<double>? progress, CancellationToken cancellation)
     {
         if (edges.Length == 0) return;
         edges = Screen(edges, cancellation);
         if (edges.Length == 0) return;
-        double[][] lost = Lost(edges, cancellation);
+        double[][] lost = Lost(edges, progress, cancellation);
         Patched += edges.Length;
         var p = test.PValues(lost, cancellation);
         var q = p is null ? null : BenjaminiHochberg.QValues(p);
@@ -60,14 +61,16 @@ internal sealed class CircuitSearch(LanguageModel model, TokenBatch clean, Token
 
     /// <summary>
     /// All edges, where the model has no more than may be patched; else those whose estimate is at least half the threshold, the largest
-    /// ones first, as far as half of what is left of the budget reaches, so that every step has some. In the order given.
+    /// ones first, as far as half of what is left of the budget reaches, so that later steps have some. In the order given.
     /// </summary>
     private PathEdge[] Screen(PathEdge[] edges, CancellationToken cancellation)
     {
         if (_all.Count <= options.MaxPatchedEdges) return edges;
         _estimates ??= EdgeScreen.Estimate(model, clean, corrupted, _all, metric, cancellation);
+        if (_estimates.Values.All(estimate => estimate == 0))
+            throw new ArgumentException($"The model has {_all.Count} edges, of which at most {options.MaxPatchedEdges} may be patched, and {metric.Name} has no gradient by which to choose them. Use another metric, or raise {nameof(CircuitOptions.MaxPatchedEdges)}.");
         double least = options.Threshold / 2 * Math.Abs(difference);
-        int room = Math.Max(1, (options.MaxPatchedEdges - Patched) / 2);
+        int left = options.MaxPatchedEdges - Patched, room = left - (left / 2);
         PathEdge[] kept = [.. Enumerable.Range(0, edges.Length).Where(i => Size(i) >= least).OrderByDescending(Size).Take(room).Order().Select(i => edges[i])];
         Screened += edges.Length - kept.Length;
         return kept;
@@ -79,7 +82,7 @@ internal sealed class CircuitSearch(LanguageModel model, TokenBatch clean, Token
         : difference > 0 ? new(i.Low / difference, i.High / difference) : new(i.High / difference, i.Low / difference);
 
     /// <summary>[edge][row]: the clean run's metric minus that of the run in which this edge carries the corrupted value.</summary>
-    private double[][] Lost(PathEdge[] edges, CancellationToken cancellation)
+    private double[][] Lost(PathEdge[] edges, IProgress<double>? progress, CancellationToken cancellation)
     {
         double bytes = 4.0 * clean.Count * clean.MaxLength * model.Config.DModel;
         int senders = (int)Math.Max(1, MaxChangeBytes / bytes);
@@ -87,7 +90,8 @@ internal sealed class CircuitSearch(LanguageModel model, TokenBatch clean, Token
         foreach (var some in edges.GroupBy(e => e.Sender).Chunk(senders))
         {
             PathEdge[][] sets = [.. some.SelectMany(g => g).Select(edge => (PathEdge[])[edge])];
-            var run = PathPatching.Run(model, clean: corrupted, corrupted: clean, sets, metric, options.Sweep, cancellationToken: cancellation);
+            var part = progress.Part((double)lost.Count / edges.Length, (double)(lost.Count + sets.Length) / edges.Length);
+            var run = PathPatching.Run(model, clean: corrupted, corrupted: clean, sets, metric, options.Sweep, part, cancellation);
             for (int i = 0; i < sets.Length; i++)
                 lost.Add(sets[i][0], [.. run.CorruptedValues.Zip(run.RowValues[i], (before, after) => before - after)]);
         }

@@ -51,7 +51,8 @@ public static class CircuitTracer
     /// <param name="options">Settings; null for the stated protocol.</param>
     /// <param name="progress">Told the share done, in [0, 1].</param>
     /// <param name="cancellationToken">Checked before every block of every pass.</param>
-    /// <exception cref="ArgumentException">An option is out of range, or clean and corrupted rows differ in number or length.</exception>
+    /// <exception cref="ArgumentException">An option is out of range, clean and corrupted rows differ in number or length, or the model has too many edges to patch each and the metric no gradient.</exception>
+    /// <exception cref="ModelFormatException">The metric is no number.</exception>
     public static Circuit Trace(
         LanguageModel model, TokenBatch clean, TokenBatch corrupted, PatchMetric metric, CircuitOptions? options = null, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
     {

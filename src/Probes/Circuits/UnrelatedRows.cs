@@ -6,8 +6,13 @@ namespace MlNetIcl.Probes;
 internal static class UnrelatedRows
 {
     /// <summary>The longest period, up to <paramref name="wanted"/>, for which context and ids suffice.</summary>
-    public static int LargestPeriod(LanguageModel model, int wanted) =>
-        Math.Min(wanted, Math.Min((model.Config.Context - 1) / 2, TokenPool.Of(model).Ids.Count / 3));
+    /// <exception cref="ArgumentException">They do not suffice for any.</exception>
+    public static int LargestPeriod(LanguageModel model, int wanted)
+    {
+        int ids = TokenPool.Of(model).Ids.Count, period = Math.Min(wanted, Math.Min((model.Config.Context - 1) / 2, ids / 3));
+        return period >= 2 ? period
+            : throw new ArgumentException($"Copying is traced on rows of at least 5 tokens and takes 6 usable ids; the model has a context of {model.Config.Context} and {ids} usable ids.", nameof(model));
+    }
 
     /// <exception cref="ArgumentException">Too few ids are left for a row.</exception>
     public static TokenBatch Of(LanguageModel model, RepeatedSequences sequences, int seed)

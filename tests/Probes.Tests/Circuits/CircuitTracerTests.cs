@@ -112,7 +112,13 @@ public sealed class CircuitTracerTests
         trainer.Train(1000);
         using var model = trainer.ToModel();
 
-        AssertInductionCircuit(CircuitTracer.TraceCopying(model), HeadDetector.Detect(model));
+        var (circuit, heads) = (CircuitTracer.TraceCopying(model), HeadDetector.Detect(model));
+
+        AssertInductionCircuit(circuit, heads);
+        // Heads that look at the previous token half of the time may yet say nothing about it.
+        PathEdge[] expected = [.. from previous in heads.Detected(HeadKind.PreviousToken).Where(h => h.PreviousToken.Score >= 0.8) from induction in heads.Detected(HeadKind.Induction) select new PathEdge(new PathSender(previous.Layer, previous.Head), new PathReceiver(PathInput.Key, induction.Layer, induction.Head))];
+        int found = expected.Intersect(circuit.Edges.Select(e => e.Path)).Count();
+        Assert.True(found >= 0.9 * expected.Length, $"{found} of {expected.Length}");
     }
 
     private static void AssertInductionCircuit(Circuit circuit, HeadDetectionResult heads)
@@ -263,6 +269,12 @@ public sealed class CircuitTracerTests
             Assert.Throws<ArgumentOutOfRangeException>(() => CircuitTracer.TraceCopying(model, options: options));
         var error = Assert.Throws<ArgumentException>(() => CircuitTracer.TraceCopying(model, RepeatedSequences.Generate(model, 2, period: 4)));
         Assert.Contains("shorter period", error.Message, StringComparison.Ordinal);
+        using var tiny = InductionCircuit.Build(vocabulary: 5, context: 24);
+        Assert.Contains("usable ids", Assert.Throws<ArgumentException>(() => CircuitTracer.TraceCopying(tiny)).Message, StringComparison.Ordinal);
+        var sequences = RepeatedSequences.Generate(model, 2, period: 3);
+        error = Assert.Throws<ArgumentException>(() => CircuitTracer.Trace(
+            model, sequences.Tokens, new TokenBatch([[0, 7, 8, 9, 8, 7, 9], [0, 7, 9, 8, 7, 9, 8]]), PatchMetric.CopyAccuracy(sequences.Shape), new CircuitOptions { MaxPatchedEdges = 4 }));
+        Assert.Contains("no gradient", error.Message, StringComparison.Ordinal);
     }
 
     /// <summary>Makes head 1 of a block attend by random features of all tokens, and write random mixtures of them to a stretch of the residual stream.</summary>
