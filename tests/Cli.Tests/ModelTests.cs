@@ -21,6 +21,14 @@ public class ModelTests
     }
 
     [Fact]
+    public void Model_AsAnOption_IsTakenAsElsewhere()
+    {
+        Assert.Equal(Icl.Run("model", Llama).AssertDone().Output, Icl.Run("model", "--model", Llama).AssertDone().Output);
+        var twice = Icl.Run("model", Llama, "-m", Llama);
+        Assert.Equal((2, true), (twice.Code, twice.Error.Contains("Name the model once", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public void Text_OfAFolder_NamesFamilyParametersAndSitesItLacks()
     {
         string text = Icl.Run("model", Llama).AssertDone().Output;

@@ -63,6 +63,7 @@ public class ProcessTests
     [Theory]
     [InlineData("heads")]
     [InlineData("patch")]
+    [InlineData("circuit")]
     [InlineData("lens")]
     [InlineData("ablate")]
     [InlineData("forward")]

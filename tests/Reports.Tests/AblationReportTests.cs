@@ -50,13 +50,13 @@ public class AblationReportTests
     {
         double[] changes = [0.1, 0.4, 0.2, 0.9], missing = [1, double.NaN, 1, 1];
         var slot = new PatchSlot(SiteKind.Z, 1, 2);
-        var effects = HeadAblation.Of(new AblationResult("loss", 2, [new([slot], 0.4, changes), new([slot, slot with { Head = 3 }], double.NaN, missing)]), seed: 5);
+        var effects = HeadEffect.Of(new AblationResult("loss", 2, [new([slot], 0.4, changes), new([slot, slot with { Head = 3 }], double.NaN, missing)]), seed: 5);
 
         Assert.Equal(new BootstrapInterval(4, 5).OfMean(changes), effects[0].Interval);
         Assert.Equal((4, 0.4), (effects[0].Rows, effects[0].Change));
         Assert.Null(effects[1].Interval);
         Assert.Equal([new HeadId(1, 2), new HeadId(1, 3)], effects[1].Heads);
-        Assert.Null(HeadAblation.Of(new AblationResult("loss", 2, [new([slot], 0.4, [0.4])]), seed: 5)[0].Interval);
+        Assert.Null(HeadEffect.Of(new AblationResult("loss", 2, [new([slot], 0.4, [0.4])]), seed: 5)[0].Interval);
     }
 
     [Fact]

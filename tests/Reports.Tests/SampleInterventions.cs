@@ -41,7 +41,7 @@ internal static class SampleInterventions
     public static AblationStudy Ablation(int layers = 3, int heads = 4, int rows = 32, bool together = true, string model = "sample")
     {
         var random = new Random(4);
-        HeadAblation Effect(double change, params HeadId[] of) => new(of, change, rows > 1 ? new(change - 0.1, change + 0.12) : null, rows);
+        HeadEffect Effect(double change, params HeadId[] of) => new(of, change, rows > 1 ? new(change - 0.1, change + 0.12) : null, rows);
         HeadId[] all = [.. from layer in Enumerable.Range(0, layers) from head in Enumerable.Range(0, heads) select new HeadId(layer, head)];
         return new()
         {

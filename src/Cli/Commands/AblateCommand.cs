@@ -22,7 +22,7 @@ internal static class AblateCommand
     {
         var defaults = new HeadDetectionOptions();
         var model = new ModelSource();
-        var rows = new RowOptions("Read the metric on these rows (a JSON array of arrays of ids) and not on generated ones.", defaults.Sequences, defaults.Repeats, "");
+        var rows = new RowOptions("Read the metric on these rows (a JSON array of arrays of ids) and not on generated ones.", defaults.Sequences, "50", defaults.Repeats);
         var metric = new MetricOptions();
         var kind = new Option<string>("--kind") { HelpName = "KIND", DefaultValueFactory = _ => Kinds.Single(k => k.Kind == new AblationOptions().Kind).Name, Description = "What outputs are replaced by." };
         kind.AcceptOnlyFromAmong([.. Kinds.Select(k => k.Name)]);
@@ -31,7 +31,7 @@ internal static class AblateCommand
         var together = new Option<bool>("--together") { Description = "Also ablate these heads all together: heads that stand in for each other show no effect alone." };
         var keepPatterns = new Option<bool>("--keep-patterns") { Description = "Keep the attention patterns of all later layers as they are without ablation." };
         var seed = WholeNumber.Option("--seed", "N", int.MinValue, 0, "Seed of sequences, resampled rows and intervals.");
-        var resume = SweepFile.Option();
+        var resume = ResumeOption.Create();
         var all = new Option<bool>("--all") { Description = "Show all heads in the table, not the strongest alone." };
         var targets = new ReportTargets();
 
@@ -53,7 +53,7 @@ internal static class AblateCommand
         command.SetAction(parsed =>
         {
             targets.Check(parsed);
-            SweepFile.Check(parsed.GetValue(resume));
+            ResumeOption.Check(parsed.GetValue(resume));
             var given = rows.File(parsed) is { } file ? TokenFile.Read(file) : null;
             var others = parsed.GetValue(reference) is { } path ? TokenFile.Read(path) : null;
             var options = new AblationOptions
@@ -87,7 +87,7 @@ internal static class AblateCommand
         PatchSlot[][] sets = [.. heads.Select(h => (PatchSlot[])[new PatchSlot(SiteKind.Z, h.Layer, h.Head)])];
         if (together) sets = [.. sets, [.. sets.SelectMany(s => s)]];
         var result = Ablation.OfSets(model, tokens, metric.Metric, sets, options, progress, cancellation);
-        var effects = HeadAblation.Of(result, options.Seed);
+        var effects = HeadEffect.Of(result, options.Seed);
         return new AblationStudy
         {
             Model = model.Name,

@@ -16,7 +16,7 @@ internal static class AblateTable
         host.Output.WriteLine();
         Terminal.WriteText(host.Output, host.Width, AblationWords.Summary(study));
 
-        HeadAblation[] shown = [.. study.Together is { } together ? [together] : Array.Empty<HeadAblation>(), .. study.ByStrength.Take(all ? int.MaxValue : Shown)];
+        HeadEffect[] shown = [.. study.Together is { } together ? [together] : Array.Empty<HeadEffect>(), .. study.ByStrength.Take(all ? int.MaxValue : Shown)];
         Terminal.WriteTable(host,
             [("head", false), (study.Rows.Sequences > 1 ? "change, 95 %" : "change", true), ("without it", true)],
             shown.Select(e => ((IReadOnlyList<string>)

@@ -14,7 +14,7 @@ internal static class HeadsCommand
     {
         var defaults = new HeadDetectionOptions();
         var model = new ModelSource();
-        var rows = new RowOptions("Score these rows (a JSON array of arrays of ids) and not generated ones.", defaults.Sequences, defaults.Repeats, "; verdicts need 16 or more");
+        var rows = new RowOptions("Score these rows (a JSON array of arrays of ids) and not generated ones.", defaults.Sequences, "50", defaults.Repeats, "; verdicts need 16 or more");
         var seed = WholeNumber.Option("--seed", "N", int.MinValue, defaults.Seed, "Seed of sequences, controls, intervals and tests.");
         var losses = new Option<bool>("--losses") { Description = "Also measure loss by position and copy accuracy, which takes the whole model." };
         var confirm = new Option<bool>("--confirm") { Description = "Ablate the induction heads, alone and together, and say which carry copying. Takes the whole model many times." };

@@ -15,6 +15,9 @@ internal static class ModelCommand
     public static Command Create(CliHost host)
     {
         var folder = new Argument<string?>("PATH") { Description = "A Hugging Face folder or a GGUF file. Default: the small model that comes with the tool.", Arity = ArgumentArity.ZeroOrOne };
+        // The other commands' way to say it.
+        var model = new ModelSource().Folder;
+        model.Hidden = true;
         var json = new Option<bool>("--json") { Description = "Write one JSON object." };
         var export = new Option<string?>("--export") { HelpName = "FILE", Description = "Write every tensor of a GGUF file, decoded to float32, to a safetensors file, and show nothing. The file need not hold a model." };
         var all = new Option<bool>("--all") { Description = "Show all tensors." };
@@ -25,15 +28,20 @@ internal static class ModelCommand
             ("icl model models/gpt2", "All about a folder."),
             ("icl model --json models/gpt2 | jq .parameters", "One number of it."),
             ("icl model models/llama.gguf --export llama.safetensors", "Its tensors, decoded, for any other program."))
-        { folder, json, all, export };
+        { folder, model, json, all, export };
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(folder) is { Tokens.Count: > 0 } && result.GetValue(model) is not null) result.AddError("Name the model once: icl model PATH.");
+        });
         command.SetAction(parsed =>
         {
+            string? path = parsed.GetValue(folder) ?? parsed.GetValue(model);
             if (parsed.GetValue(export) is { } target)
             {
-                Export(host, parsed.GetValue(folder), target);
+                Export(host, path, target);
                 return ExitCode.Done;
             }
-            var description = ModelDescription.Of(parsed.GetValue(folder));
+            var description = ModelDescription.Of(path);
             if (parsed.GetValue(json)) host.Output.WriteLine(JsonText.Write(description.WriteJson, indented: true));
             else WriteText(host, description, parsed.GetValue(all));
             return ExitCode.Done;

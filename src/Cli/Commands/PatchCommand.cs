@@ -25,7 +25,7 @@ internal static class PatchCommand
         var steps = WholeNumber.Option("--steps", "N", 1, 1, "Gradients that --attribution averages on the way from one prompt to the other (integrated gradients).");
         var seed = WholeNumber.Option("--seed", "N", int.MinValue, 0, "Chooses the sample that checks --attribution.");
         var all = new Option<bool>("--all") { Description = "Show all effects in the table, not the strongest alone." };
-        var resume = SweepFile.Option();
+        var resume = ResumeOption.Create();
         var targets = new ReportTargets();
 
         var command = new ExplainedCommand("patch",
@@ -47,7 +47,7 @@ internal static class PatchCommand
         command.SetAction(parsed =>
         {
             targets.Check(parsed);
-            SweepFile.Check(parsed.GetValue(resume));
+            ResumeOption.Check(parsed.GetValue(resume));
             var request = new PatchRequest
             {
                 Site = SiteWords.Kind(parsed.GetRequiredValue(site)),

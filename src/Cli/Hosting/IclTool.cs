@@ -18,6 +18,7 @@ internal static class IclTool
             AblateCommand.Create(host),
             PatchCommand.Create(host),
             RestoreCommand.Create(host),
+            CircuitCommand.Create(host),
             LensCommand.Create(host),
             ForwardCommand.Create(host),
             TokenizeCommand.Create(host),

@@ -17,8 +17,8 @@ namespace MlNetIcl.Probes;
 /// </remarks>
 public static class CircuitTracer
 {
-    private const int DefaultPeriod = 20;
-    private const int DefaultSequences = 32;
+    internal const int DefaultPeriod = 20;
+    internal const int DefaultSequences = 32;
 
     /// <summary>
     /// Traces copying, <see cref="PatchMetric.CopyLogitDifference"/>, on repeated sequences. The corrupted rows are unrelated: fresh
@@ -37,11 +37,15 @@ public static class CircuitTracer
         ArgumentNullException.ThrowIfNull(model);
         options ??= new();
         options.Validate();
-        sequences ??= RepeatedSequences.Generate(model, DefaultSequences, UnrelatedRows.LargestPeriod(model, DefaultPeriod), seed: options.Seed);
+        sequences ??= Draw(model, DefaultSequences, null, options.Seed);
         var corrupted = UnrelatedRows.Of(model, sequences, options.Seed);
         options = options with { Heads = options.Heads ?? HeadDetector.Detect(model, sequences.Tokens, new HeadDetectionOptions { Seed = options.Seed, TransformerLens = false, Copying = false }, cancellationToken: cancellationToken) };
         return Trace(model, sequences.Tokens, corrupted, PatchMetric.CopyLogitDifference(sequences.Shape), options, progress, cancellationToken) with { Protocol = sequences.Protocol };
     }
+
+    /// <summary>Sequences for <see cref="TraceCopying"/>; a period of null is the stated one.</summary>
+    internal static RepeatedSequences Draw(LanguageModel model, int sequences, int? period, int seed) =>
+        RepeatedSequences.Generate(model, sequences, period ?? UnrelatedRows.LargestPeriod(model, DefaultPeriod), seed: seed);
 
     /// <summary>Traces the difference of a metric between clean and corrupted rows.</summary>
     /// <param name="model">The model.</param>

@@ -13,7 +13,9 @@ public static class CircuitJson
     /// </summary>
     /// <param name="circuit">The circuit.</param>
     /// <param name="output">Gets UTF-8 (all of it ASCII), ending in a line feed; stays open.</param>
-    public static void Write(Circuit circuit, Stream output)
+    public static void Write(Circuit circuit, Stream output) => Write(circuit, null, output);
+
+    internal static void Write(Circuit circuit, CircuitPrompts? prompts, Stream output)
     {
         ArgumentNullException.ThrowIfNull(circuit);
         JsonOutput.WriteObject(output, json =>
@@ -37,6 +39,7 @@ public static class CircuitJson
             WriteEvaluation(json, circuit.Evaluation);
             WriteSearch(json, circuit);
             WriteProtocol(json, circuit.Protocol);
+            prompts?.WriteProperties(json);
         });
     }
 

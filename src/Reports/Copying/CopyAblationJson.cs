@@ -1,7 +1,6 @@
 using System.Text.Json;
 using MlNetIcl.Probes;
 using MlNetIcl.Reports.Files;
-using MlNetIcl.Reports.Interventions;
 
 namespace MlNetIcl.Reports.Copying;
 

@@ -32,6 +32,17 @@ internal sealed class SvgCanvas(MarkupWriter markup)
     public void Polygon(IEnumerable<(double X, double Y)> points, string css) =>
         markup.Empty("polygon", ("points", Points(points)), ("class", css));
 
+    /// <summary>A line through points from bottom to top that leaves and meets each of them upright.</summary>
+    public void Curve(IReadOnlyList<(double X, double Y)> points, string css, double width, string title)
+    {
+        string path = $"M{Px(points[0].X)} {Px(points[0].Y)}" + string.Concat(points.Zip(points.Skip(1), (from, to) =>
+        {
+            double middle = (from.Y + to.Y) / 2;
+            return $"C{Px(from.X)} {Px(middle)} {Px(to.X)} {Px(middle)} {Px(to.X)} {Px(to.Y)}";
+        }));
+        using (markup.Element("path", ("d", path), ("class", css), ("stroke-width", Px(width)))) markup.Leaf("title", title);
+    }
+
     /// <summary>Text with its baseline at y. <paramref name="turn"/>: degrees clockwise about its anchor.</summary>
     public void Text(double x, double y, string text, Anchor anchor = Anchor.Start, string? css = null, double turn = 0, double? size = null, string? title = null)
     {

@@ -6,6 +6,14 @@ namespace MlNetIcl.Reports.Files;
 /// <summary>The sequences behind a result, as JSON.</summary>
 internal static class ProtocolJson
 {
+    /// <summary>Writes an object.</summary>
+    public static void Protocol(this Utf8JsonWriter json, string name, SequenceProtocol protocol)
+    {
+        json.WriteStartObject(name);
+        WriteProperties(json, protocol);
+        json.WriteEndObject();
+    }
+
     /// <summary>Writes into an object that is open.</summary>
     public static void WriteProperties(Utf8JsonWriter json, SequenceProtocol protocol)
     {

@@ -45,7 +45,7 @@ public static class AblationJson
     /// <summary>The same as text.</summary>
     public static string ToText(AblationStudy study) => JsonOutput.ToText(stream => Write(study, stream));
 
-    private static void WriteTogether(Utf8JsonWriter json, HeadAblation? together)
+    private static void WriteTogether(Utf8JsonWriter json, HeadEffect? together)
     {
         if (together is null)
         {
@@ -60,7 +60,7 @@ public static class AblationJson
         json.WriteEndObject();
     }
 
-    private static void WriteChange(Utf8JsonWriter json, HeadAblation effect)
+    private static void WriteChange(Utf8JsonWriter json, HeadEffect effect)
     {
         json.Number("value", effect.Change);
         json.Interval(effect.Interval);

@@ -49,8 +49,8 @@ public static class AblationReport
 
     private static BarChart Bars(AblationStudy study)
     {
-        HeadAblation[] strongest = [.. study.ByStrength.Take(MostBars)];
-        Bar Draw(string label, HeadAblation effect) => new(label, effect.Change, effect.Interval?.Low ?? double.NaN, effect.Interval?.High ?? double.NaN);
+        HeadEffect[] strongest = [.. study.ByStrength.Take(MostBars)];
+        Bar Draw(string label, HeadEffect effect) => new(label, effect.Change, effect.Interval?.Low ?? double.NaN, effect.Interval?.High ?? double.NaN);
         return new([.. study.Together is { } together ? [Draw("all together", together)] : Array.Empty<Bar>(), .. strongest.Select(e => Draw(e.Heads[0].ToString(), e))])
         {
             Title = strongest.Length < study.Effects.Count ? Invariant($"The {strongest.Length} strongest effects") : "All effects",

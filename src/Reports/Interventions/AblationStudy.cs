@@ -7,17 +7,17 @@ namespace MlNetIcl.Reports.Interventions;
 /// <param name="Change">Metric after the ablation minus before, mean over the rows.</param>
 /// <param name="Interval">95 % interval of the change over the rows; null with fewer than two, or where a change is not finite.</param>
 /// <param name="Rows">Number of rows, n.</param>
-public sealed record HeadAblation(IReadOnlyList<HeadId> Heads, double Change, Interval? Interval, int Rows)
+public sealed record HeadEffect(IReadOnlyList<HeadId> Heads, double Change, Interval? Interval, int Rows)
 {
     /// <summary>The effects of a result with their intervals.</summary>
     /// <param name="result">The result; its slots have heads.</param>
     /// <param name="seed">Seed of the resamples.</param>
-    public static IReadOnlyList<HeadAblation> Of(AblationResult result, int seed)
+    public static IReadOnlyList<HeadEffect> Of(AblationResult result, int seed)
     {
         ArgumentNullException.ThrowIfNull(result);
         int rows = result.Effects.Select(e => e.Changes.Count).FirstOrDefault();
         var bootstrap = rows < 2 ? null : new BootstrapInterval(rows, seed);
-        return [.. result.Effects.Select(effect => new HeadAblation(
+        return [.. result.Effects.Select(effect => new HeadEffect(
             [.. effect.Slots.Select(s => new HeadId(s.Layer, s.Head!.Value))], effect.Change,
             bootstrap is null || !effect.Changes.All(double.IsFinite) ? null : bootstrap.OfMean([.. effect.Changes]), rows))];
     }
@@ -63,10 +63,10 @@ public sealed record AblationStudy
     public required double Base { get; init; }
 
     /// <summary>Each head's effect alone, in the order in which they were asked for.</summary>
-    public required IReadOnlyList<HeadAblation> Effects { get; init; }
+    public required IReadOnlyList<HeadEffect> Effects { get; init; }
 
     /// <summary>The effect of all those heads ablated together. Default (null): not measured.</summary>
-    public HeadAblation? Together { get; init; }
+    public HeadEffect? Together { get; init; }
 
-    internal IEnumerable<HeadAblation> ByStrength => Effects.OrderByDescending(e => double.IsFinite(e.Change) ? Math.Abs(e.Change) : -1);
+    internal IEnumerable<HeadEffect> ByStrength => Effects.OrderByDescending(e => double.IsFinite(e.Change) ? Math.Abs(e.Change) : -1);
 }

@@ -18,7 +18,7 @@ internal static class AblationWords
     }
 
     /// <summary>A change with its sign and its interval.</summary>
-    public static string Change(HeadAblation effect) => effect.Interval is { } i
+    public static string Change(HeadEffect effect) => effect.Interval is { } i
         ? $"{PatchWords.Signed(effect.Change)} [{PatchWords.Signed(i.Low)}, {PatchWords.Signed(i.High)}]"
         : PatchWords.Signed(effect.Change);
 

@@ -14,19 +14,6 @@ internal static class InterventionJson
         json.Whole("position", slot.Position);
     }
 
-    /// <summary>Where rows come from, and what it takes to draw them again.</summary>
-    public static void Protocol(this Utf8JsonWriter json, string name, SequenceProtocol rows)
-    {
-        json.WriteStartObject(name);
-        json.WriteString("source", JsonNamingPolicy.SnakeCaseLower.ConvertName(rows.Source.ToString()));
-        json.WriteNumber("sequences", rows.Sequences);
-        json.Whole("period", rows.Period);
-        json.Whole("repeats", rows.Repeats);
-        json.WriteNumber("seed", rows.Seed);
-        json.Whole("bos", rows.BosTokenId);
-        json.WriteEndObject();
-    }
-
     public static void Token(this Utf8JsonWriter json, string name, TokenLabel token)
     {
         json.WriteStartObject(name);

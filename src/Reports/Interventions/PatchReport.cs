@@ -18,7 +18,7 @@ public static class PatchReport
             new("What was measured", [new KeyFacts(PatchWords.Facts(study)), .. Caveats(study)]),
             new("Effects", [.. PatchMaps.Of(study), Table(study)]),
             .. study.Check is { } check ? [new Section("How far the estimates hold", new Prose(CheckMeaning), Table(study, check))] : Array.Empty<Section>(),
-            new("Prompts", Prompts(study)),
+            new("Prompts", PromptTable.Of(study.Clean, study.Corrupted)),
         ])
         {
             Lead = PatchWords.Summary(study),
@@ -60,17 +60,6 @@ public static class PatchReport
             [PatchWords.Place(study, s.Slot), Exact(s.Estimate, PatchWords.Signed(s.Estimate)), Exact(s.Exact, PatchWords.Signed(s.Exact)), new(s.Disagrees ? "no" : "yes", Strong: s.Disagrees)])])
     {
         Caption = PatchWords.Check(check),
-    };
-
-    private static DataTable Prompts(PatchStudy study) => new(
-        [new("position", true), new("clean"), new("corrupted"), new("clean id", true), new("corrupted id", true)],
-        [.. study.Clean.Zip(study.Corrupted).Select((pair, i) =>
-        {
-            bool differs = pair.First.Id != pair.Second.Id;
-            return (IReadOnlyList<Cell>)[Invariant($"{i}"), new(pair.First.Visible, Strong: differs), new(pair.Second.Visible, Strong: differs), Invariant($"{pair.First.Id}"), Invariant($"{pair.Second.Id}")];
-        })])
-    {
-        Caption = "The tokens as the model saw them; where they differ, they stand out",
     };
 
     // What rounding hides shows when the pointer rests on the cell.
