@@ -2,6 +2,8 @@ using MlNetIcl.Models.Gguf;
 using MlNetIcl.Models.Gguf.Tokenization;
 using MlNetIcl.Models.HuggingFace;
 using MlNetIcl.Models.Loading;
+using MlNetIcl.Models.Onnx;
+using MlNetIcl.Models.Native;
 using MlNetIcl.Models.Tokenizers;
 using TorchSharp;
 
@@ -51,8 +53,9 @@ public sealed partial class LanguageModel
     {
         string name = System.IO.Path.GetFileName(path);
         bool isNamedGguf = System.IO.Path.GetExtension(name).Equals(".gguf", StringComparison.OrdinalIgnoreCase);
+        if (System.IO.Path.GetExtension(name).Equals(".onnx", StringComparison.OrdinalIgnoreCase)) return LoadOnnx(path, options);
         if (!isNamedGguf && !GgufFile.IsGguf(path))
-            throw new UnsupportedModelException($"'{path}' is no GGUF file. Supported are a Hugging Face folder with config.json and model.safetensors, and a .gguf file.");
+            throw new UnsupportedModelException($"'{path}' is no GGUF file. Supported are a Hugging Face folder with config.json and model.safetensors, a .gguf file and an .onnx file.");
         using var file = GgufFile.Open(path);
         var architecture = GgufArchitecture.Read(file);
         var (tokenizer, problem) = options.Tokenizer ? ReadTokenizer(file) : default;
@@ -76,6 +79,32 @@ public sealed partial class LanguageModel
         catch (UnsupportedModelException error)
         {
             return (null, error.Message);
+        }
+    }
+
+    /// <summary>A graph is run in the precision that it was exported in, by ONNX Runtime on the CPU.</summary>
+    private static LanguageModel LoadOnnx(string path, LoadOptions options)
+    {
+        if (options.Precision != torch.ScalarType.Float32)
+            throw new UnsupportedModelException($"'{path}' is an ONNX graph, which computes in the precision that it was exported in; {options.Precision} cannot be chosen.");
+        if (options.Device is { type: not DeviceType.CPU })
+            throw new UnsupportedModelException($"'{path}' is an ONNX graph, which runs on the CPU; {options.Device} cannot be chosen.");
+        NativeTorch.EnsureLoaded();
+        string folder = OnnxConfig.FolderOf(path);
+        var tokenizer = options.Tokenizer && File.Exists(System.IO.Path.Combine(folder, ModelFolder.Tokenizer)) ? JsonTokenizer.Load(folder) : null;
+        var graph = OnnxDecoder.Open(path);
+        try
+        {
+            return new(OnnxConfig.Read(graph, path), graph, tokenizer, System.IO.Path.GetFileNameWithoutExtension(path))
+            {
+                SourcePath = path,
+                Files = new ModelFiles(System.IO.Path.GetDirectoryName(path)!, graph.Files),
+            };
+        }
+        catch
+        {
+            graph.Dispose();
+            throw;
         }
     }
 }

@@ -16,6 +16,6 @@ public sealed partial class LanguageModel
         ArgumentNullException.ThrowIfNull(tokens);
         ArgumentNullException.ThrowIfNull(plan);
         using var noGradients = no_grad();
-        return DecoderPass.Run(Config, Weights, tokens, plan, cancellationToken);
+        return _graph?.Run(Config, tokens, plan, cancellationToken) ?? DecoderPass.Run(Config, Weights, tokens, plan, cancellationToken);
     }
 }

@@ -1,3 +1,4 @@
+using MlNetIcl.Models.Onnx;
 using MlNetIcl.Models.Tokenizers;
 using TorchSharp;
 
@@ -9,11 +10,22 @@ namespace MlNetIcl.Models;
 /// </summary>
 public sealed partial class LanguageModel : IDisposable
 {
+    private readonly DecoderWeights? _weights;
+    private readonly OnnxDecoder? _graph;
+
     /// <summary>Puts a model together from its parts, which it then owns.</summary>
     public LanguageModel(DecoderConfig config, DecoderWeights weights, JsonTokenizer? tokenizer = null, string name = "custom")
     {
         Config = config;
-        Weights = weights;
+        _weights = weights;
+        Tokenizer = tokenizer;
+        Name = name;
+    }
+
+    private LanguageModel(DecoderConfig config, OnnxDecoder graph, JsonTokenizer? tokenizer, string name)
+    {
+        Config = config;
+        _graph = graph;
         Tokenizer = tokenizer;
         Name = name;
     }
@@ -27,8 +39,13 @@ public sealed partial class LanguageModel : IDisposable
     /// <summary>The shape.</summary>
     public DecoderConfig Config { get; }
 
+    /// <summary>Whether the model is a graph of operations (ONNX) and not a decoder whose every weight is known by its role.</summary>
+    public bool IsGraph => _graph is not null;
+
     /// <summary>The parameters.</summary>
-    public DecoderWeights Weights { get; }
+    /// <exception cref="UnsupportedModelException">The model is a graph, see <see cref="IsGraph"/>.</exception>
+    public DecoderWeights Weights => _weights
+        ?? throw new UnsupportedModelException($"'{Name}' is an ONNX graph: which of its tensors are which weights is not known. Load the model's Hugging Face folder or GGUF file for what reads weights, gradients or the residual stream.");
 
     /// <summary>The tokenizer, or null where the model came without one or with one that is not supported (<see cref="TokenizerProblem"/>).</summary>
     public JsonTokenizer? Tokenizer { get; }
@@ -43,11 +60,18 @@ public sealed partial class LanguageModel : IDisposable
     public string? ChatTemplate { get; init; }
 
     /// <summary>Number of parameters; tied matrices count once.</summary>
-    public long ParameterCount => Weights.Named().Sum(t => t.Value.numel());
+    public long ParameterCount => _graph?.ParameterCount ?? Weights.Named().Sum(t => t.Value.numel());
 
     /// <summary>Where the weights are.</summary>
-    public torch.Device Device => Weights.Embedding.device;
+    public torch.Device Device => IsGraph ? torch.CPU : Weights.Embedding.device;
+
+    /// <summary>The element type of the values that a pass gives, which is that of the weights; a graph's values are given as float32.</summary>
+    public torch.ScalarType Precision => IsGraph ? torch.ScalarType.Float32 : Weights.Embedding.dtype;
 
     /// <inheritdoc/>
-    public void Dispose() => Weights.Dispose();
+    public void Dispose()
+    {
+        _weights?.Dispose();
+        _graph?.Dispose();
+    }
 }

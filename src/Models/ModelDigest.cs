@@ -14,6 +14,11 @@ internal static class ModelDigest
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes(SettingsJson.Write(model.Config)));
+        if (model.IsGraph)
+        {
+            foreach (var file in model.Files!.Fingerprint) hash.AppendData(Encoding.UTF8.GetBytes($"\n{file.Name} {file.Length} {file.Sha256}"));
+            return Convert.ToHexString(hash.GetHashAndReset()).ToLowerInvariant();
+        }
         foreach (var (name, value) in model.Weights.Named())
         {
             using var scope = NewDisposeScope();

@@ -162,6 +162,9 @@ public sealed record DecoderConfig
     /// <summary>All ids that the configuration gives a role and that are no text: those that start, end (there may be several) or pad one. Default: empty.</summary>
     public IReadOnlyList<int> SpecialTokenIds { get; init; } = [];
 
+    /// <summary>The kinds of sites that can be read, where a model gives some alone, as an ONNX graph does. Default (empty): all that the architecture has.</summary>
+    public IReadOnlyList<SiteKind> Sites { get; init; } = [];
+
     /// <summary>The window of a layer, or 0 where a query sees all keys before it.</summary>
     public int WindowOf(int layer) => Windows.Count == 0 ? 0 : Windows[layer];
 

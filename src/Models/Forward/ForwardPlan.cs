@@ -12,6 +12,7 @@ public sealed class ForwardPlan
     private readonly HashSet<Site> _captures = [];
     private readonly Dictionary<Site, Action<Tensor>> _observers = [];
     private readonly Dictionary<Site, Func<Tensor, Tensor?>> _edits = [];
+    private readonly Dictionary<Site, Tensor> _known = [];
     private IReadOnlyDictionary<SiteKind, Tensor>? _given;
 
     /// <summary>Keeps the value of a site; read it from the result.</summary>
@@ -80,6 +81,13 @@ public sealed class ForwardPlan
         return this;
     }
 
+    /// <summary>Tells what a site holds before its edit, where a pass that cannot start in the middle would have to be run to learn it.</summary>
+    internal ForwardPlan Know(Site site, Tensor value)
+    {
+        _known[site] = value;
+        return this;
+    }
+
     internal ForwardPlan Copy()
     {
         var copy = new ForwardPlan { StartLayer = StartLayer, _given = _given, Cone = Cone, Kept = Kept, WantsTokenLosses = WantsTokenLosses };
@@ -101,6 +109,8 @@ public sealed class ForwardPlan
 
     /// <summary>The value that the pass takes for a site and does not compute.</summary>
     internal Tensor? GivenFor(Site site) => site.Layer == StartLayer ? _given?.GetValueOrDefault(site.Kind) : null;
+
+    internal Tensor? KnownFor(Site site) => _known.GetValueOrDefault(site);
 
     internal bool IsCaptured(Site site) => _captures.Contains(site);
 

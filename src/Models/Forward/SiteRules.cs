@@ -9,6 +9,8 @@ public static class SiteRules
         ArgumentNullException.ThrowIfNull(config);
         if (Site.IsInBlock(site.Kind) && (uint)site.Layer >= (uint)config.Layers)
             return $"the model has layers 0 to {config.Layers - 1}";
+        if (config.Sites.Count > 0 && !config.Sites.Contains(site.Kind))
+            return $"the model runs as a graph, in which only {string.Join(", ", config.Sites.Select(kind => new Site(kind, Site.IsInBlock(kind) ? 0 : -1).ToString().Replace("blocks.0.", "", StringComparison.Ordinal)))} can be found";
         return site.Kind switch
         {
             SiteKind.PositionEmbed when config.Positions is not (PositionEncoding.Learned or PositionEncoding.Shortformer) => "the model has no table of positions",

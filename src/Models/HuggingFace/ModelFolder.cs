@@ -97,7 +97,7 @@ internal sealed class ModelFolder
     }
 
     /// <summary>Links may lead inside the folder, or to where the hub's cache keeps the files of a snapshot: <c>snapshots/REVISION/name -> blobs/HASH</c>.</summary>
-    private static bool IsInside(string folder, string target)
+    internal static bool IsInside(string folder, string target)
     {
         string? parent = System.IO.Path.GetDirectoryName(target), snapshots = System.IO.Path.GetDirectoryName(folder);
         if (parent == folder) return true;

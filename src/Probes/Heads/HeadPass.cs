@@ -63,7 +63,7 @@ internal sealed class HeadPass(LanguageModel model, HeadDetectionOptions options
     public HeadDetectionResult Result(SequenceProtocol protocol, HeadMeasure[] induction, HeadMeasure[] previousToken, HeadMeasure[] duplicateToken)
     {
         var config = model.Config;
-        var copying = options.Copying ? CopyingScore.OfEigenvalues(model) : null;
+        var copying = options.Copying && !model.IsGraph ? CopyingScore.OfEigenvalues(model) : null;
         return new HeadDetectionResult
         {
             Model = model.Name,

@@ -84,9 +84,9 @@ internal sealed class PatternPass
         return values;
     }
 
-    /// <summary>As many rows as keep one layer's pattern below 256 MiB, at most 64.</summary>
+    /// <summary>As many rows as keep one layer's pattern below 256 MiB, at most 64; all layers' of a graph, which gives them at once.</summary>
     public static int DefaultBatchRows(DecoderConfig config, int length) =>
-        (int)Math.Clamp(MaxPatternBytes / ((long)config.Heads * length * length * sizeof(float)), 1, MaxBatchRows);
+        (int)Math.Clamp(MaxPatternBytes / ((config.Sites.Count > 0 ? config.Layers : 1L) * config.Heads * length * length * sizeof(float)), 1, MaxBatchRows);
 
     /// <exception cref="ModelFormatException">A value is no number, so that nothing true can be said about the head: not a missing score, and no score of 0.</exception>
     private void Read(PatternReadout readout, Tensor pattern, PatternValues values, int firstRow, int layer)

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace MlNetIcl.Probes;
 
 /// <summary>The run without a patch on some rows, with what patched runs take from it. Owns its tensors.</summary>
-internal sealed class BaseRun : IDisposable
+internal sealed class BaseRun : IBaseRun
 {
     private readonly LanguageModel _model;
     private readonly PatchMetric _metric;
@@ -49,6 +49,17 @@ internal sealed class BaseRun : IDisposable
         var config = _model.Config;
         var cone = ConeOf(stack, patches);
         var plan = new ForwardPlan().Within(cone).StartFrom(stack.Entry.Layer, stack.Entry.Given.ToDictionary(kind => kind, kind => Given(new Site(kind, stack.Entry.Layer), cone, patches.Length)));
+        AddEdits(plan, stack, patches, cone, config);
+        int[] positions = cone.PositionsOf(FinalHidden.Site(config), config);
+        var (run, values) = Read(new TokenBatch([.. patches.SelectMany(_ => Tokens.Rows)]), plan, positions, cancellation);
+        run.Dispose();
+        return [.. Enumerable.Range(0, patches.Length * stack.Rows).Select(i =>
+            (Before(i % stack.Rows, cone.First) + values.AsSpan(i * positions.Length, positions.Length).ToArray().Sum()) / _counts[i % stack.Rows])];
+    }
+
+    /// <summary>Has a plan make the edits of patches that stand one after the other along the batch.</summary>
+    public static void AddEdits(ForwardPlan plan, SweepStack stack, Patch[] patches, LightCone cone, DecoderConfig config)
+    {
         foreach (var site in patches.SelectMany((patch, i) => patch.Edits.Select(edit => (At: i, Edit: edit))).GroupBy(e => e.Edit.Site))
         {
             var edits = site.ToArray();
@@ -65,11 +76,6 @@ internal sealed class BaseRun : IDisposable
                 return value;
             });
         }
-        int[] positions = cone.PositionsOf(FinalHidden.Site(config), config);
-        var (run, values) = Read(new TokenBatch([.. patches.SelectMany(_ => Tokens.Rows)]), plan, positions, cancellation);
-        run.Dispose();
-        return [.. Enumerable.Range(0, patches.Length * stack.Rows).Select(i =>
-            (Before(i % stack.Rows, cone.First) + values.AsSpan(i * positions.Length, positions.Length).ToArray().Sum()) / _counts[i % stack.Rows])];
     }
 
     public void Dispose()

@@ -16,6 +16,9 @@ public sealed record SiteEdit(Site Site, Action<Tensor> Write)
     /// <summary>Changes, in place, what a window shows of the value; null where only the whole can be changed.</summary>
     internal Action<Tensor, SiteWindow>? WriteWithin { get; private init; }
 
+    /// <summary>The same edit in a run that computes all positions.</summary>
+    internal SiteEdit FromStart() => this with { First = 0 };
+
     internal static SiteEdit Within(Site site, int first, Action<Tensor, SiteWindow> write) =>
         new(site, value => write(value, SiteWindow.Whole(site.Kind, value))) { First = first, WriteWithin = write };
 }

@@ -97,7 +97,7 @@ public abstract class PatchMetric
 
     /// <summary>What each position gives to the metric [batch, pos], float32: 0 where it is not read; differentiable.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="hidden">What the unembedding reads, at some positions [batch, pos, d_model].</param>
+    /// <param name="hidden">What the unembedding reads, at some positions [batch, pos, d_model]; of a graph the logits [batch, pos, vocab].</param>
     /// <param name="tokens">The rows; several runs may stand one after the other, each with all rows.</param>
     /// <param name="positions">The positions, ascending.</param>
     internal Tensor Values(LanguageModel model, Tensor hidden, TokenBatch tokens, int[] positions)
@@ -175,6 +175,11 @@ internal sealed class LogitDifferenceMetric(int[] answers, int[] foils) : PatchM
 
     private protected override Tensor ValuesAt(LanguageModel model, Tensor hidden, TokenBatch tokens, IReadOnlyList<(int Row, int Position)> reads)
     {
+        if (model.IsGraph)
+        {
+            Tensor Of(int[] ids) => hidden.gather(1, tensor([.. reads.Select(r => (long)ids[r.Row % ids.Length])]).unsqueeze(1)).squeeze(1);
+            return Of(answers) - Of(foils);
+        }
         var direction = Direction(model); // [1 or rows of one run, d_model]
         double[] bias = Bias(model);
         if (bias.Length > 1) direction = direction.index_select(0, tensor([.. reads.Select(r => (long)(r.Row % bias.Length))], device: hidden.device));

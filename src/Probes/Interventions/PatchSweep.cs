@@ -54,6 +54,7 @@ public static class PatchSweep
         options ??= new();
         options.Validate();
         metric.Validate(config, tokens);
+        if (model.IsGraph) patches = [.. patches.Select(patch => patch with { Edits = [.. patch.Edits.Select(edit => edit.FromStart())] })];
         var (stacks, blockRows) = SweepStack.Cut(config, tokens, patches, metric, options);
         using var file = options.ResultsFile is { } path
             ? new SweepFile(path, SweepIdentity.Of(model, tokens, patches, metric, stacks), [.. stacks.Select(s => s.Patches.Length * s.Rows)]) : null;
@@ -66,7 +67,9 @@ public static class PatchSweep
         for (int row = 0; row < tokens.Count; row += blockRows)
         {
             var rows = tokens.Block(row, blockRows);
-            using var baseRun = new BaseRun(model, rows, metric.ForRows(row, rows.Count), [.. left[row]], cancellationToken);
+            using IBaseRun baseRun = model.IsGraph
+                ? new GraphRun(model, rows, metric.ForRows(row, rows.Count), left[row].Select(stack => stack.Patches.Select(p => patches[p])), cancellationToken)
+                : new BaseRun(model, rows, metric.ForRows(row, rows.Count), [.. left[row]], cancellationToken);
             baseRun.Metric.CopyTo(metrics, row);
             foreach (var stack in left[row])
             {
@@ -78,11 +81,11 @@ public static class PatchSweep
         return new SweepResult(metric.Name, metrics, results.Patched(metrics, patches.Count));
     }
 
-    /// <summary>Runs a plan and reads the metric of each row beside what the plan asks for.</summary>
-    internal static (ForwardResult Run, double[] Values) Measure(LanguageModel model, TokenBatch tokens, ForwardPlan plan, PatchMetric metric, CancellationToken cancellation)
+    /// <summary>Runs a plan and reads the metric of each row beside what the plan asks for; all rows may stand there several times.</summary>
+    internal static (ForwardResult Run, double[] Values) Measure(LanguageModel model, TokenBatch tokens, ForwardPlan plan, PatchMetric metric, CancellationToken cancellation, int repeats = 1)
     {
         tokens.Validate(model.Config);
-        metric.Validate(model.Config, tokens);
+        metric.Validate(model.Config, repeats == 1 ? tokens : tokens.Block(0, tokens.Count / repeats));
         double[] values = [];
         plan.Observe(FinalHidden.Site(model.Config), hidden =>
         {

@@ -14,7 +14,8 @@ internal sealed class SweepMemory(DecoderConfig config, int length, IReadOnlyLis
     // Scores and pattern; residuals, norm and output; q, k, v, z and a copy of one; the MLP; keys and values of all positions.
     public double Run(int positions) => sizeof(float)
         * ((positions * ((2.0 * config.Heads * length) + (5.0 * config.DModel) + (5.0 * config.Heads * config.DHead) + ((config.GatedMlp ? 4.0 : 2.0) * config.DMlp)))
-            + (4.0 * config.KeyHeads * config.DHead * length));
+            + (4.0 * config.KeyHeads * config.DHead * length)
+            + (config.Sites.Count > 0 ? 2.0 * config.Vocabulary * length : 0)); // a graph gives whole logits
 
     private static int WidthOf(SiteKind kind, DecoderConfig config) => kind == SiteKind.Z ? config.Heads * config.DHead : config.DModel;
 }

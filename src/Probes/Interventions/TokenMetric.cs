@@ -36,6 +36,7 @@ internal sealed class TokenMetric : PatchMetric
     /// <summary>Linear in the hidden state, so no logits are needed: the mean logit is that of the mean unembedding.</summary>
     public static TokenMetric LogitAboveMean(string name, IReadOnlyList<(int First, int Last)> stretches) => new(name, stretches, static (model, hidden, targets) =>
     {
+        if (model.IsGraph) return hidden.gather(1, targets.unsqueeze(1)).squeeze(1) - hidden.mean([-1]);
         var (unembedding, bias) = (model.Weights.Unembedding, model.Weights.UnembeddingBias?.to_type(ScalarType.Float32));
         var direction = unembedding.index_select(0, targets).to_type(ScalarType.Float32) - unembedding.mean([0], type: ScalarType.Float32);
         var values = (hidden.to_type(ScalarType.Float32) * direction).sum([-1]);
@@ -72,7 +73,8 @@ internal sealed class TokenMetric : PatchMetric
         {
             using var scope = NewDisposeScope();
             long count = Math.Min(step, targets.shape[0] - from);
-            var logits = nn.functional.linear(hidden.narrow(0, from, count), model.Weights.Unembedding, model.Weights.UnembeddingBias).to_type(ScalarType.Float32);
+            var part = hidden.narrow(0, from, count);
+            var logits = model.IsGraph ? part : nn.functional.linear(part, model.Weights.Unembedding, model.Weights.UnembeddingBias).to_type(ScalarType.Float32);
             values.Add(read(logits, targets.narrow(0, from, count)).MoveToOuterDisposeScope());
         }
         return cat(values, 0);

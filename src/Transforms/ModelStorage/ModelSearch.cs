@@ -22,13 +22,20 @@ internal static class ModelSearch
         List<string> tried = [];
         foreach (string place in Places(environment, reference))
         {
-            if (Difference(place, reference.Files) is not { } difference) return place;
+            if (Difference(place, reference.Files) is not { } difference) return FileIn(place, reference);
             tried.Add($"'{place}': {difference}");
         }
         string problem = Explain(reference, tried);
         using var channel = environment.Start("Find model");
         channel.Error(problem); // ML.NET hides what loaders throw in exceptions of its own
         throw new FileNotFoundException(problem, reference.Path);
+    }
+
+    /// <summary>A model that is one file, beside others perhaps, is loaded by that file's name.</summary>
+    private static string FileIn(string place, ModelReference reference)
+    {
+        string name = Path.GetFileName(reference.Path!.Replace('\\', '/'));
+        return Directory.Exists(place) && reference.Files.Any(file => file.Name == name) ? Path.Combine(place, name) : place;
     }
 
     /// <summary>Says how a place differs from the files that were saved; null where it holds just them.</summary>

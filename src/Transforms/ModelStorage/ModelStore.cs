@@ -17,7 +17,8 @@ internal static class ModelStore
     /// <param name="whole">Whether the weights are saved, too. They are in any case where the model has no files.</param>
     public static void Save(ModelSaveContext context, LanguageModel model, bool whole)
     {
-        var precision = model.Weights.Embedding.dtype;
+        var precision = model.Precision;
+        if (whole && model.IsGraph) throw new UnsupportedModelException($"The model '{model.Name}' is an ONNX graph, which a pipeline refers to and does not hold. Save without SaveWeights, and keep '{model.SourcePath}' beside the pipeline.");
         if (!whole && model is { SourcePath: { } path, Files: { } files })
         {
             context.WriteJson(new ModelReference { Name = model.Name, Path = path, Files = files.Fingerprint, Precision = precision });
