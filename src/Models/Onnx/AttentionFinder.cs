@@ -39,6 +39,7 @@ internal sealed class AttentionFinder
 
     private Attention? Recognise(OnnxNode node)
     {
+        if (node.Output(0).Length == 0) return null;
         if (node.Is("Softmax") || node.IsMicrosoft("BiasSoftmax")) return OfSoftmax(node);
         if (AttentionOperators.Recognise(node, _flow, _file) is { } attention) return attention;
         return null;
@@ -53,14 +54,14 @@ internal sealed class AttentionFinder
         int last = path.Count - 1;
         while (last > 0 && KeepsEntries.Contains(_flow.MakerOf(path[last])!.Operator)) last--;
         CheckAxis(softmax);
-        return new(softmax, path[last], product.Outputs[0], LayoutOf(product), IsOperator: false);
+        return new(softmax, path[last], product.Output(0), LayoutOf(product), IsOperator: false);
     }
 
     /// <summary>Whether what the softmax is taken of comes from a product of two values that depend on the input.</summary>
     private bool FollowsProduct(OnnxNode softmax)
     {
         var seen = new HashSet<string>();
-        var open = new Queue<(string Value, int Steps)>([(softmax.Inputs[0], 0)]);
+        var open = new Queue<(string Value, int Steps)>([(softmax.Input(0), 0)]);
         while (open.TryDequeue(out var next))
         {
             if (next.Steps > LongestChain || !_flow.DependsOnInput(next.Value) || !seen.Add(next.Value) || _flow.MakerOf(next.Value) is not { } maker) continue;
@@ -78,7 +79,7 @@ internal sealed class AttentionFinder
     /// <summary>The product of which the softmax's result is the left factor, and the values on the way there.</summary>
     private (OnnxNode Product, List<string> Path)? ProductBehind(OnnxNode softmax)
     {
-        var open = new Queue<List<string>>([[softmax.Outputs[0]]]);
+        var open = new Queue<List<string>>([[softmax.Output(0)]]);
         var seen = new HashSet<string>();
         while (open.TryDequeue(out var path))
         {
@@ -88,8 +89,8 @@ internal sealed class AttentionFinder
             {
                 if (IsProduct(reader))
                 {
-                    bool isLeft = reader.Inputs[0] == value && reader.Inputs.Count == 2 && reader.Integer("transA", 0) == 0 && reader.Integer("transBatchA", 0) == 0;
-                    if (isLeft && _flow.DependsOnInput(reader.Inputs[1])) return (reader, path);
+                    bool isLeft = reader.Input(0) == value && reader.Inputs.Count == 2 && reader.Integer("transA", 0) == 0 && reader.Integer("transBatchA", 0) == 0;
+                    if (isLeft && _flow.DependsOnInput(reader.Input(1))) return (reader, path);
                 }
                 // A guard reads the weights twice: as its condition and as what it lets through.
                 else if (AfterSoftmax.Contains(reader.Operator) && Array.IndexOf([.. reader.Inputs], value) >= (reader.Is("Where") ? 1 : 0))
@@ -125,7 +126,7 @@ internal sealed class AttentionFinder
     {
         // Before version 13 the default was axis 1 with all later axes taken together, which is the last one for axis = rank - 1 alone.
         long version = _model.Opsets.GetValueOrDefault("", 0), axis = softmax.Integer("axis", softmax.Domain.Length > 0 || version < 13 ? 1 : -1);
-        int? rank = _flow.Graph.Values.GetValueOrDefault(softmax.Outputs[0])?.Shape?.Count;
+        int? rank = _flow.Graph.Values.GetValueOrDefault(softmax.Output(0))?.Shape?.Count;
         if (axis == -1 || (rank is { } known ? axis == known - 1 : axis is 2 or 3)) return;
         throw Refused(softmax, $"is a softmax over axis {axis}, not over the last one");
     }

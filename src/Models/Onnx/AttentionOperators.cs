@@ -16,11 +16,11 @@ internal static class AttentionOperators
         if (!node.Operator.Contains("Attention", StringComparison.Ordinal)) return null;
         if (!node.Is("Attention") && !node.IsMicrosoft("MultiHeadAttention") && !node.IsMicrosoft("GroupQueryAttention"))
             throw new UnsupportedModelException($"'{file}': node {node.Label} computes attention in one, and gives no weights. Export the model without this fusion.");
-        if (HasGivenWeights(node) is { } name) return new(node, name, node.Outputs[0], HeadLayout.PositionsFirst, IsOperator: true);
+        if (HasGivenWeights(node) is { } name) return new(node, name, node.Output(0), HeadLayout.PositionsFirst, IsOperator: true);
         if (GivenScores(node) is not null && !node.IsMicrosoft("MultiHeadAttention"))
             throw new UnsupportedModelException($"'{file}': node {node.Label} gives scores of another stage in place of its weights. Export the model without that output.");
-        var attention = new Attention(node, node.Outputs[0] + Suffix, node.Outputs[0], HeadLayout.PositionsFirst, IsOperator: true);
-        return node.IsMicrosoft("MultiHeadAttention") ? attention with { Declared = [OnnxValue.Create(ScoresOf(attention), flow.FloatTypeOf(node.Inputs[0]))] } : attention;
+        var attention = new Attention(node, node.Output(0) + Suffix, node.Output(0), HeadLayout.PositionsFirst, IsOperator: true);
+        return node.IsMicrosoft("MultiHeadAttention") ? attention with { Declared = [OnnxValue.Create(ScoresOf(attention), flow.FloatTypeOf(node.Input(0)))] } : attention;
     }
 
     /// <summary>The nodes in place of an operator that make the weights, too, under the name of <see cref="Attention.Pattern"/>.</summary>
@@ -41,7 +41,7 @@ internal static class AttentionOperators
     /// <summary>What MultiHeadAttention takes the softmax of: scaled and masked.</summary>
     private static string ScoresOf(Attention attention) => GivenScores(attention.Node) ?? attention.Pattern + "/scores";
 
-    private static string? GivenScores(OnnxNode node) => node.Outputs.Count > WeightsOutput && node.Outputs[WeightsOutput] is { Length: > 0 } name ? name : null;
+    private static string? GivenScores(OnnxNode node) => node.Outputs.Count > WeightsOutput && node.Output(WeightsOutput) is { Length: > 0 } name ? name : null;
 
     private static List<string> Extended(OnnxNode node, string output)
     {

@@ -29,5 +29,5 @@ internal static class Branches
         return graph.With(nodes, initializers, [.. graph.Inputs.Where(i => i.Name != Switch || nodes.Any(n => n.Needs.Contains(Switch)))]);
     }
 
-    private static bool IsSwitched(OnnxNode node) => node.Is("If") && node.Inputs[0] == Switch;
+    private static bool IsSwitched(OnnxNode node) => node.Is("If") && node.Input(0) == Switch;
 }

@@ -64,7 +64,7 @@ internal sealed class Dataflow
             if (MakerOf(value) is not { } maker) return null;
             if (maker.Is("Constant")) return maker.Attributes.GetValueOrDefault("value")?.Tensor;
             if (!maker.Is("Identity") && !maker.Is("Cast") && !maker.Is("DequantizeLinear")) return null;
-            value = maker.Inputs[0];
+            value = maker.Input(0);
         }
         return null;
     }

@@ -22,7 +22,7 @@ internal sealed partial class OnnxDecoder
         string[] read = [.. _layers.Select(l => l.Pattern), .. _layers.Select(l => l.Output), .. _logits is null ? (string[])[] : [_logits]];
         _inputs = OnnxInputs.Of(file, _surgery.Extract(read, []), flow);
         Vocabulary = (int)Math.Min(int.MaxValue, _inputs.Embedding.Dims[0]);
-        PositionRows = (int?)graph.Nodes.Where(n => n.Is("Gather")).Select(n => flow.ConstantOf(n.Inputs[0]))
+        PositionRows = (int?)graph.Nodes.Where(n => n.Is("Gather")).Select(n => flow.ConstantOf(n.Input(0)))
             .FirstOrDefault(t => t is { Dims.Length: 2 } && OnnxType.IsFloat(t.Type) && t.Name != _inputs.Embedding.Name && t.Dims[1] == Width)?.Dims[0];
         Survey(read);
     }

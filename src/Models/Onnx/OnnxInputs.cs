@@ -119,10 +119,10 @@ internal sealed class OnnxInputs
         while (open.TryDequeue(out var next))
             foreach (var reader in flow.ReadersOf(next.Value))
             {
-                string? table = reader.Is("Gather") || reader.IsMicrosoft("GatherBlockQuantized") ? reader.Inputs.Count > 1 && reader.Inputs[1] == next.Value ? reader.Inputs[0] : null
-                    : reader.IsMicrosoft("EmbedLayerNormalization") && reader.Inputs[0] == next.Value ? reader.Inputs[2] : null;
+                string? table = reader.Is("Gather") || reader.IsMicrosoft("GatherBlockQuantized") ? reader.Input(1) == next.Value ? reader.Input(0) : null
+                    : reader.IsMicrosoft("EmbedLayerNormalization") && reader.Input(0) == next.Value ? reader.Input(2) : null;
                 if (table is not null && flow.ConstantOf(table) is { Dims.Length: 2 } found) return found;
-                if (next.Steps < 8 && BeforeLookup.Contains(reader.Operator)) open.Enqueue((reader.Outputs[0], next.Steps + 1));
+                if (next.Steps < 8 && BeforeLookup.Contains(reader.Operator)) open.Enqueue((reader.Output(0), next.Steps + 1));
             }
         return null;
     }

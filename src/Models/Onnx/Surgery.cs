@@ -48,7 +48,7 @@ internal sealed class Surgery
             Replace(nodes, inputs, site);
         }
         var exposed = outputs.Select(value => Expose(nodes, value)).ToArray();
-        return Detached(_graph.With(nodes, inputs: inputs, outputs: exposed, values: Declared(_layers.Where(layer => outputs.Contains(layer.Pattern))).ToDictionary(v => v.Name)).Pruned());
+        return Detached(_graph.With(nodes, inputs: inputs, outputs: exposed, values: Declared(_layers.Where(layer => outputs.Contains(layer.Pattern))).DistinctBy(v => v.Name).ToDictionary(v => v.Name)).Pruned());
     }
 
     /// <summary>The whole graph with the attention weights as further outputs, and their names, layer by layer.</summary>

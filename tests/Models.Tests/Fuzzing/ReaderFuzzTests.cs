@@ -3,6 +3,7 @@ using System.Globalization;
 using MlNetIcl.Models.Gguf;
 using MlNetIcl.Models.Gguf.Tokenization;
 using MlNetIcl.Models.Loading;
+using MlNetIcl.Models.Onnx;
 using MlNetIcl.Models.Safetensors;
 using MlNetIcl.Models.Tests.Gguf;
 using MlNetIcl.Testing;
@@ -47,18 +48,6 @@ public unsafe class ReaderFuzzTests(ITestOutputHelper output)
             Try(() => GgufTokenizer.Read(file)?.Tokenize("a b<x>"));
             Try(() => WeightReader.Check(new GgufWeights(file), GgufArchitecture.Read(file)));
         });
-
-        static void Try(Action step)
-        {
-            try
-            {
-                step();
-            }
-            catch (Exception error) when (error is ModelFormatException or UnsupportedModelException)
-            {
-                // Refused; the other step may still be taken.
-            }
-        }
     }
 
     [Fact]
@@ -70,6 +59,49 @@ public unsafe class ReaderFuzzTests(ITestOutputHelper output)
             using var file = SafetensorsFile.Open(stream, "fuzz");
             foreach (string name in file.Tensors.Keys) Assert.True(SafetensorsFile.AreSame(file, name, file, name));
         });
+    }
+
+    [Fact]
+    public void Onnx_ChangedFiles_AreReadOrRefused()
+    {
+        using var folder = new TemporaryFolder();
+        var config = new DecoderConfig { Layers = 1, DModel = 4, Heads = 2, DHead = 8, DMlp = 4, Vocabulary = 5, Context = 4, Positions = PositionEncoding.Learned, Activation = ActivationKind.Relu };
+        using var decoder = RandomModels.Create(config);
+        OnnxStyle[] styles = [new() { Mask = true }, new() { Past = true, Mask = true, Merged = true }, new() { Attention = "MultiHeadAttention" }, new() { Attention = "einsum", External = true, Opset = 13 }];
+        var seeds = new List<byte[]> { File.ReadAllBytes(Fixtures.Path("onnx", "mlp.onnx")) };
+        foreach (var style in styles)
+        {
+            OnnxExport.Write(decoder, folder.File("fuzz"), style);
+            seeds.Add(File.ReadAllBytes(folder.File("fuzz")));
+        }
+        Fuzz(new(seeds), stream =>
+        {
+            using var model = OnnxModel.Parse(stream, folder.File("fuzz"));
+            Try(() =>
+            {
+                var graph = Branches.Resolve(model.Graph);
+                var flow = new Dataflow(graph);
+                var layers = AttentionFinder.Find(model, flow);
+                var surgery = new Surgery(model, graph, layers);
+                string[] values = [.. layers.Select(l => l.Pattern), .. layers.Select(l => l.Output)];
+                var cut = surgery.Extract(values, [.. layers.Select((_, i) => Site.Z(i))]);
+                OnnxInputs.Of("fuzz", surgery.Extract(values, []), flow);
+                model.Write(cut).ToArray();
+                model.Write(surgery.Exposed().Graph).ToArray();
+            });
+        });
+    }
+
+    private static void Try(Action step)
+    {
+        try
+        {
+            step();
+        }
+        catch (Exception error) when (error is ModelFormatException or UnsupportedModelException)
+        {
+            // Refused; another step may still be taken.
+        }
     }
 
     private void Fuzz(Mutations mutations, Action<UnmanagedMemoryStream> read)

@@ -7,10 +7,10 @@ namespace MlNetIcl.Models.Onnx;
 /// <summary>An ONNX file, read and checked. The data of large tensors stays where it is; the file is mapped until this is disposed.</summary>
 internal sealed class OnnxModel : IDisposable
 {
-    private readonly MappedMemory? _map;
+    private readonly MappedMemory _map;
     private readonly IReadOnlyList<ReadOnlyMemory<byte>> _other;
 
-    private OnnxModel(string path, ReadOnlyMemory<byte> content, MappedMemory? map)
+    private OnnxModel(string path, ReadOnlyMemory<byte> content, MappedMemory map)
     {
         (Path, _map) = (path, map);
         string name = System.IO.Path.GetFileName(path);
@@ -79,7 +79,11 @@ internal sealed class OnnxModel : IDisposable
     }
 
     /// <summary>Reads a file that is in memory already.</summary>
-    public static OnnxModel Parse(ReadOnlyMemory<byte> content, string path) => new(System.IO.Path.GetFullPath(path), content, null);
+    public static OnnxModel Parse(UnmanagedMemoryStream content, string path)
+    {
+        var map = new MappedMemory(new MappedFile(content));
+        return new(System.IO.Path.GetFullPath(path), map.Memory, map);
+    }
 
     /// <summary>The model with another graph.</summary>
     public WireWriter Write(OnnxGraph graph)
@@ -91,9 +95,9 @@ internal sealed class OnnxModel : IDisposable
 
     /// <summary>Where in the file a tensor's data lies, if it lies there in one piece.</summary>
     public long? OffsetOf(ReadOnlyMemory<byte> data) =>
-        _map is not null && MemoryMarshal.TryGetMemoryManager(data, out MappedMemory? map, out int start, out _) && map == _map ? start : null;
+        MemoryMarshal.TryGetMemoryManager(data, out MappedMemory? map, out int start, out _) && map == _map ? start : null;
 
-    public void Dispose() => (_map as IDisposable)?.Dispose();
+    public void Dispose() => ((IDisposable)_map).Dispose();
 
     private long LengthOf(string dataFile)
     {

@@ -28,6 +28,12 @@ internal sealed class OnnxNode
     /// <summary>What the graphs inside read from outside.</summary>
     public IReadOnlyList<string> Captured { get; init; } = [];
 
+    /// <summary>The name of an input; empty where it is left out.</summary>
+    public string Input(int index) => index < Inputs.Count ? Inputs[index] : "";
+
+    /// <summary>The name of an output; empty where it is left out.</summary>
+    public string Output(int index) => index < Outputs.Count ? Outputs[index] : "";
+
     /// <summary>Everything that must be there before the node can run.</summary>
     public IEnumerable<string> Needs => Inputs.Where(name => name.Length > 0).Concat(Captured);
 
