@@ -14,7 +14,7 @@ namespace MlNetIcl.Models.Tests.Fuzzing;
 
 /// <summary>
 /// Whatever happens to a file, a reader gives what the file promises or one of our errors, soon and in little memory. The variable
-/// <c>MLNETICL_FUZZ</c> sets the number of files; 1,000,000 take minutes.
+/// <c>MLNETICL_FUZZ</c> sets the number of files, as <c>1000000</c>, which takes about ten minutes, or the first and how many, as <c>4711+1</c>.
 /// </summary>
 public unsafe class ReaderFuzzTests(ITestOutputHelper output)
 {
@@ -22,7 +22,14 @@ public unsafe class ReaderFuzzTests(ITestOutputHelper output)
     private const long MostBytes = 64 << 20;
     private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(5); // of a busy machine; milliseconds are usual
 
-    private static int Files => Environment.GetEnvironmentVariable("MLNETICL_FUZZ") is { Length: > 0 } files ? int.Parse(files, CultureInfo.InvariantCulture) : UsualFiles;
+    private static (int First, int Count) Files
+    {
+        get
+        {
+            int[] numbers = [.. (Environment.GetEnvironmentVariable("MLNETICL_FUZZ") ?? "").Split('+', StringSplitOptions.RemoveEmptyEntries).Select(number => int.Parse(number, CultureInfo.InvariantCulture))];
+            return numbers switch { [] => (0, UsualFiles), [var count] => (0, count), [var first, var count, ..] => (first, count) };
+        }
+    }
 
     [Fact]
     public void Gguf_ChangedFiles_AreReadOrRefused()
@@ -107,38 +114,47 @@ public unsafe class ReaderFuzzTests(ITestOutputHelper output)
     private void Fuzz(Mutations mutations, Action<UnmanagedMemoryStream> read)
     {
         byte[] room = GC.AllocateArray<byte>(mutations.Longest, pinned: true);
+        var (first, count) = Files;
         int opened = 0, refused = 0;
         var slowest = TimeSpan.Zero;
         long largest = 0;
         fixed (byte* start = room)
         {
-            for (int number = 0; number < Files; number++)
+            for (int number = first; number < first + count; number++)
             {
                 int length = mutations.Make(number, room);
                 if (length == 0) continue;
-                long before = GC.GetAllocatedBytesForCurrentThread(), clock = Stopwatch.GetTimestamp();
-                try
-                {
-                    using var stream = new UnmanagedMemoryStream(start, length);
-                    read(stream);
-                    opened++;
-                }
-                catch (Exception error) when (error is ModelFormatException or UnsupportedModelException)
-                {
-                    refused++;
-                }
-                catch (Exception error)
-                {
-                    throw new InvalidOperationException($"File {number}: {error.Message}", error);
-                }
-                var time = Stopwatch.GetElapsedTime(clock);
-                long bytes = GC.GetAllocatedBytesForCurrentThread() - before;
+                var (isOpened, time, bytes) = Read(start, length, number, read);
+                // The machine may have been elsewhere for a while; a slow file is slow again.
+                if (time > MostTime) (isOpened, time, bytes) = Read(start, length, number, read);
+                if (isOpened) opened++;
+                else refused++;
                 (slowest, largest) = (time > slowest ? time : slowest, Math.Max(bytes, largest));
                 Assert.True(bytes <= MostBytes, $"File {number} took {bytes} bytes.");
                 Assert.True(time <= MostTime, $"File {number} took {time}.");
             }
         }
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{opened} read, {refused} refused; slowest {slowest.TotalMilliseconds:F1} ms, largest {largest / 1024} KiB."));
-        Assert.True(opened > Files / 20 && refused > Files / 10, $"{opened} read, {refused} refused: the changes are too small or too large.");
+        Assert.True(count < UsualFiles || (opened > count / 20 && refused > count / 10), $"{opened} read, {refused} refused: the changes are too small or too large.");
+    }
+
+    private static (bool IsOpened, TimeSpan Time, long Bytes) Read(byte* start, int length, int number, Action<UnmanagedMemoryStream> read)
+    {
+        long before = GC.GetAllocatedBytesForCurrentThread(), clock = Stopwatch.GetTimestamp();
+        bool isOpened = true;
+        try
+        {
+            using var stream = new UnmanagedMemoryStream(start, length);
+            read(stream);
+        }
+        catch (Exception error) when (error is ModelFormatException or UnsupportedModelException)
+        {
+            isOpened = false;
+        }
+        catch (Exception error)
+        {
+            throw new InvalidOperationException($"File {number}: {error.Message}", error);
+        }
+        return (isOpened, Stopwatch.GetElapsedTime(clock), GC.GetAllocatedBytesForCurrentThread() - before);
     }
 }

@@ -47,6 +47,14 @@ public class TokenizerTests
     }
 
     [Fact]
+    public void Tokenize_UserDefinedTokenOfCharactersThatAreNoPieces_IsFound()
+    {
+        var tokenizer = Load(SentencePiece(("<unk>", 0, 2), ("<s>", 0, 3), ("a", -9, 1), ("\n  \n", 0, 4)));
+
+        Assert.Equal(["a", "\n  \n", "a"], tokenizer.Tokenize("a\n  \na", addSpecialTokens: false).Tokens);
+    }
+
+    [Fact]
     public void Load_TokenizerThatIsNotSupported_LeavesTheModel()
     {
         using var copy = new GgufCopy("llama", "llama").Set("tokenizer.ggml.model", "gpt2").Set("tokenizer.ggml.tokens", new[] { "a", "b" }).Set("tokenizer.ggml.pre", "martian");

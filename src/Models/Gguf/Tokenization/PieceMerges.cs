@@ -15,7 +15,8 @@ internal static class PieceMerges
     public static IReadOnlyList<(string Left, string Right, int Rank)> Of(Vocabulary vocabulary, float[] scores)
     {
         if (Array.Exists(scores, float.IsNaN)) throw new ModelFormatException($"'{vocabulary.Path}': tokenizer.ggml.scores has an entry that is no number.");
-        int[] pieces = [.. Enumerable.Range(0, scores.Length).Where(id => vocabulary.Texts[id].Length > 0 && vocabulary.Kinds[id] is TokenKind.Normal or TokenKind.UserDefined or TokenKind.Unused or TokenKind.Undefined)];
+        // What users define is cut out of a text before anything is joined; what is no text is never joined.
+        int[] pieces = [.. Enumerable.Range(0, scores.Length).Where(id => vocabulary.Texts[id].Length > 0 && vocabulary.Kinds[id] is TokenKind.Normal or TokenKind.Unused or TokenKind.Undefined)];
         if (pieces.Sum(id => (long)vocabulary.Texts[id].Length * vocabulary.Texts[id].Length) > MostCharacters)
             throw new UnsupportedModelException($"'{vocabulary.Path}': the tokenizer's pieces are too long to be cut in every way.");
 
