@@ -2,8 +2,8 @@ using MlNetIcl.Models.Gguf;
 using MlNetIcl.Models.Gguf.Tokenization;
 using MlNetIcl.Models.HuggingFace;
 using MlNetIcl.Models.Loading;
-using MlNetIcl.Models.Onnx;
 using MlNetIcl.Models.Native;
+using MlNetIcl.Models.Onnx;
 using MlNetIcl.Models.Tokenizers;
 using TorchSharp;
 

@@ -10,7 +10,16 @@ public sealed class GraphSweepTests : IDisposable
 
     private static readonly DecoderConfig Config = new()
     {
-        Layers = 3, DModel = 24, Heads = 3, DHead = 8, DMlp = 40, Vocabulary = 60, Context = 40, Positions = PositionEncoding.Learned, Activation = ActivationKind.GeluTanh, BosTokenId = 2,
+        Layers = 3,
+        DModel = 24,
+        Heads = 3,
+        DHead = 8,
+        DMlp = 40,
+        Vocabulary = 60,
+        Context = 40,
+        Positions = PositionEncoding.Learned,
+        Activation = ActivationKind.GeluTanh,
+        BosTokenId = 2,
     };
 
     private readonly string _folder = Directory.CreateTempSubdirectory("mlneticl-tests-").FullName;
