@@ -17,7 +17,8 @@ public sealed partial class LanguageModel
     /// <summary>
     /// Loads a Hugging Face folder (<c>config.json</c>, <c>model.safetensors</c> or shards with their index, and <c>tokenizer.json</c> where there is one)
     /// of the families bloom, gpt2, gpt_neo, gpt_neox, llama, mistral, opt, qwen2, qwen3; or a GGUF file, known by its content, of the architectures
-    /// llama, qwen2, qwen3.
+    /// llama, qwen2, qwen3; or an <c>.onnx</c> file (or a folder that holds model.onnx and no safetensors) of any causal decoder whose attention can be
+    /// found by the shape of the graph, which gives attention weights, head outputs and logits (<see cref="IsGraph"/>).
     /// </summary>
     /// <param name="path">The folder or file.</param>
     /// <param name="options">Precision and device; default: float32 on the CPU.</param>
@@ -31,7 +32,8 @@ public sealed partial class LanguageModel
         options ??= new();
         if (options.Precision is not (torch.ScalarType.Float32 or torch.ScalarType.BFloat16))
             throw new ArgumentException($"Precision is {options.Precision}; expected Float32 or BFloat16.", nameof(options));
-        return File.Exists(path) ? LoadFile(System.IO.Path.GetFullPath(path), options) : LoadFolder(path, options);
+        return File.Exists(path) ? LoadFile(System.IO.Path.GetFullPath(path), options)
+            : OnnxConfig.FileIn(path) is { } graph ? LoadOnnx(graph, options) : LoadFolder(path, options);
     }
 
     private static LanguageModel LoadFolder(string path, LoadOptions options)
@@ -53,7 +55,7 @@ public sealed partial class LanguageModel
     {
         string name = System.IO.Path.GetFileName(path);
         bool isNamedGguf = System.IO.Path.GetExtension(name).Equals(".gguf", StringComparison.OrdinalIgnoreCase);
-        if (System.IO.Path.GetExtension(name).Equals(".onnx", StringComparison.OrdinalIgnoreCase)) return LoadOnnx(path, options);
+        if (OnnxConfig.IsNamedOnnx(name)) return LoadOnnx(path, options);
         if (!isNamedGguf && !GgufFile.IsGguf(path))
             throw new UnsupportedModelException($"'{path}' is no GGUF file. Supported are a Hugging Face folder with config.json and model.safetensors, a .gguf file and an .onnx file.");
         using var file = GgufFile.Open(path);
@@ -99,6 +101,7 @@ public sealed partial class LanguageModel
             {
                 SourcePath = path,
                 Files = new ModelFiles(System.IO.Path.GetDirectoryName(path)!, graph.Files),
+                ChatTemplate = options.Tokenizer ? HuggingFace.ChatTemplate.Read(folder) : null,
             };
         }
         catch

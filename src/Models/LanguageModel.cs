@@ -62,6 +62,13 @@ public sealed partial class LanguageModel : IDisposable
     /// <summary>Number of parameters; tied matrices count once.</summary>
     public long ParameterCount => _graph?.ParameterCount ?? Weights.Named().Sum(t => t.Value.numel());
 
+    /// <summary>All tensors: of a decoder by their role, as they are in memory; of a graph as the file names them.</summary>
+    public IReadOnlyList<TensorDescription> Tensors => _graph?.Tensors
+        ?? [.. Weights.Named().Select(t => new TensorDescription(t.Name, t.Value.dtype.ToString().ToLowerInvariant(), [.. t.Value.shape]))];
+
+    /// <summary>Where the attention of each layer was found, if the model is a graph; else empty.</summary>
+    public IReadOnlyList<ExposedAttention> GraphAttention => _graph?.Attention ?? [];
+
     /// <summary>Where the weights are.</summary>
     public torch.Device Device => IsGraph ? torch.CPU : Weights.Embedding.device;
 
@@ -75,3 +82,9 @@ public sealed partial class LanguageModel : IDisposable
         _graph?.Dispose();
     }
 }
+
+/// <summary>A tensor of a model.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Type">Its element type, as <c>float32</c>.</param>
+/// <param name="Shape">Its sizes.</param>
+public sealed record TensorDescription(string Name, string Type, IReadOnlyList<long> Shape);

@@ -14,7 +14,7 @@ internal static class ModelCommand
 
     public static Command Create(CliHost host)
     {
-        var folder = new Argument<string?>("PATH") { Description = "A Hugging Face folder or a GGUF file. Default: the small model that comes with the tool.", Arity = ArgumentArity.ZeroOrOne };
+        var folder = new Argument<string?>("PATH") { Description = "A Hugging Face folder, a GGUF file or an ONNX file. Default: the small model that comes with the tool.", Arity = ArgumentArity.ZeroOrOne };
         // The other commands' way to say it.
         var model = new ModelSource().Folder;
         model.Hidden = true;

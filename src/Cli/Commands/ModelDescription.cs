@@ -22,7 +22,8 @@ internal sealed class ModelDescription
         TokenizerSize = model.Tokenizer?.VocabularySize;
         HasChatTemplate = model.ChatTemplate is not null;
         Files = model.Files?.Fingerprint ?? [];
-        Tensors = [.. model.Weights.Named().Select(t => new ModelTensor(t.Name, t.Value.dtype.ToString().ToLowerInvariant(), [.. t.Value.shape]))];
+        Tensors = model.Tensors;
+        Found = model.GraphAttention;
         Abilities = [.. FindAbilities(model)];
     }
 
@@ -38,7 +39,10 @@ internal sealed class ModelDescription
 
     public IReadOnlyList<ModelFile> Files { get; }
 
-    public IReadOnlyList<ModelTensor> Tensors { get; }
+    public IReadOnlyList<TensorDescription> Tensors { get; }
+
+    /// <summary>Where a graph has its attention; empty for other models.</summary>
+    public IReadOnlyList<ExposedAttention> Found { get; }
 
     public IReadOnlyList<Ability> Abilities { get; }
 
@@ -60,17 +64,24 @@ internal sealed class ModelDescription
             yield return ("Parameters", $"{Numbers.Count(Parameters)}, {string.Join(", ", Tensors.Select(t => t.Type).Distinct())}");
             yield return ("Layers", Whole(c.Layers));
             yield return ("Heads per layer", c.KeyHeads == c.Heads ? Whole(c.Heads) : Invariant($"{c.Heads}, sharing {c.KeyHeads} key-value heads"));
-            yield return ("d_model, d_head, d_mlp", Invariant($"{c.DModel}, {c.DHead}, {(c.DMlp == 0 ? "no MLP" : Whole(c.DMlp))}"));
+            yield return ("d_model, d_head, d_mlp", Invariant($"{c.DModel}, {c.DHead}, {(Found.Count > 0 ? "not known" : c.DMlp == 0 ? "no MLP" : Whole(c.DMlp))}"));
             yield return ("Vocabulary, context", Invariant($"{c.Vocabulary}, {c.Context}"));
-            yield return ("Positions", Positions(c));
-            yield return ("Attention", Attention(c));
-            yield return ("Normalisation", c.Norm == NormKind.None ? "none" : Invariant($"{Norm(c.Norm)}, epsilon {c.NormEpsilon:0e-0}{(c.EmbeddingNorm ? ", embedding too" : "")}{(c.QueryKeyNorm ? ", queries and keys too" : "")}"));
-            if (c.DMlp > 0) yield return ("MLP", $"{Activation(c.Activation)}{(c.GatedMlp ? ", gated" : "")}{(c.ParallelResidual ? ", beside attention" : ", after attention")}");
-            yield return ("Unembedding", c.TiedUnembedding ? "tied to the embedding" : "its own");
+            foreach (var fact in Found.Count > 0 ? [] : Computation(c)) yield return fact;
+            foreach (var layer in Found) yield return (Invariant($"Attention of layer {layer.Layer}"), $"node {layer.Node}");
             yield return ("BOS, EOS", $"{Optional(c.BosTokenId)}, {Optional(c.EosTokenId)}");
             yield return ("Tokenizer", TokenizerSize is { } size ? $"{Numbers.Count(size)} ids" : "none");
             if (HasChatTemplate) yield return ("Chat template", "kept as text, not applied: write chats out as the model expects them");
         }
+    }
+
+    /// <summary>What a graph does not tell: how its values are computed.</summary>
+    private static IEnumerable<(string Name, string Value)> Computation(DecoderConfig c)
+    {
+        yield return ("Positions", Positions(c));
+        yield return ("Attention", Attention(c));
+        yield return ("Normalisation", c.Norm == NormKind.None ? "none" : Invariant($"{Norm(c.Norm)}, epsilon {c.NormEpsilon:0e-0}{(c.EmbeddingNorm ? ", embedding too" : "")}{(c.QueryKeyNorm ? ", queries and keys too" : "")}"));
+        if (c.DMlp > 0) yield return ("MLP", $"{Activation(c.Activation)}{(c.GatedMlp ? ", gated" : "")}{(c.ParallelResidual ? ", beside attention" : ", after attention")}");
+        yield return ("Unembedding", c.TiedUnembedding ? "tied to the embedding" : "its own");
     }
 
     public void WriteJson(Utf8JsonWriter json)
@@ -95,6 +106,16 @@ internal sealed class ModelDescription
             json.WriteString("name", file.Name);
             json.WriteNumber("bytes", file.Length);
             json.WriteString("sha256", file.Sha256);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteStartArray("attention");
+        foreach (var layer in Found)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("layer", layer.Layer);
+            json.WriteString("node", layer.Node);
+            json.WriteString("output", layer.Output);
             json.WriteEndObject();
         }
         json.WriteEndArray();
@@ -194,9 +215,6 @@ internal sealed class ModelDescription
 
     private static string Whole(int value) => value.ToString(CultureInfo.InvariantCulture);
 }
-
-/// <summary>A tensor of a model.</summary>
-internal sealed record ModelTensor(string Name, string Type, IReadOnlyList<long> Shape);
 
 /// <summary>Something that can or cannot be done with a model, and why or how.</summary>
 internal sealed record Ability(string What, bool Can, string? Why);

@@ -23,6 +23,7 @@ internal static class IclTool
             ForwardCommand.Create(host),
             TokenizeCommand.Create(host),
             ModelCommand.Create(host),
+            OnnxCommand.Create(host),
         };
         CommandHelp.Install(root, host.Width);
 

@@ -15,7 +15,7 @@ internal sealed class ModelSource
 
     public ModelSource() => _precision.AcceptOnlyFromAmong(Float32, BFloat16);
 
-    public Option<string?> Folder { get; } = new("--model", "-m") { HelpName = "PATH", Description = "A Hugging Face folder (config.json, model.safetensors) or a GGUF file. Default: the small model that comes with the tool." };
+    public Option<string?> Folder { get; } = new("--model", "-m") { HelpName = "PATH", Description = "A Hugging Face folder (config.json, model.safetensors), a GGUF file or an ONNX file. Default: the small model that comes with the tool." };
 
     /// <summary>The options, for commands that run the model.</summary>
     public IEnumerable<Option> Options => [Folder, _precision];

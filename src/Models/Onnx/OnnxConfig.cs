@@ -15,6 +15,16 @@ internal static class OnnxConfig
         return !isOwn && Path.GetFileName(folder) == "onnx" && Path.GetDirectoryName(folder) is { } above && File.Exists(Path.Combine(above, ModelFolder.Config)) ? above : folder;
     }
 
+    /// <summary>The graph of a folder that holds no weights in another format: model.onnx or decoder_model.onnx, there or in its folder onnx.</summary>
+    public static string? FileIn(string folder)
+    {
+        if (!Directory.Exists(folder) || Directory.EnumerateFiles(folder, "*.safetensors*").Any()) return null;
+        string[] names = ["model.onnx", "decoder_model.onnx", "onnx/model.onnx", "onnx/decoder_model.onnx"];
+        return names.Select(name => Path.GetFullPath(Path.Combine(folder, name))).FirstOrDefault(File.Exists);
+    }
+
+    public static bool IsNamedOnnx(string path) => Path.GetExtension(path).Equals(".onnx", StringComparison.OrdinalIgnoreCase);
+
     /// <exception cref="ModelFormatException">The <c>config.json</c> is malformed, or that of another model.</exception>
     public static DecoderConfig Read(OnnxDecoder graph, string path)
     {

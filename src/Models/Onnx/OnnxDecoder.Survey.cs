@@ -52,10 +52,13 @@ internal sealed partial class OnnxDecoder
     public long ParameterCount => _model.Graph.Initializers.Values.Where(t => OnnxType.IsFloat(t.Type)).Sum(t => t.Count);
 
     /// <summary>The files that decide what the model computes.</summary>
-    public IEnumerable<string> Files => [Path.GetFileName(_model.Path), .. _model.DataFiles];
+    public IEnumerable<string> Files => [Path.GetFileName(_model.Path), .. _model.DataFiles, .. ((string[])["config.json", "tokenizer.json", "tokenizer_config.json"]).Where(name => File.Exists(Path.Combine(_model.Folder, name)))];
 
     /// <summary>The nodes that compute attention, and the values that hold its weights, layer by layer.</summary>
-    public IEnumerable<(string Node, string Value)> Found => _layers.Select(l => (l.Node.Label, l.Pattern));
+    public IReadOnlyList<ExposedAttention> Attention => [.. _layers.Select((layer, i) => new ExposedAttention(i, layer.Node.Label, _surgery.OutputOf(layer.Pattern)))];
+
+    /// <summary>The tensors of the file.</summary>
+    public IReadOnlyList<TensorDescription> Tensors => [.. _model.Graph.Initializers.Values.Select(t => new TensorDescription(t.Name, OnnxType.Name(t.Type), t.Dims))];
 
     /// <summary>The kinds of sites that the graph gives.</summary>
     public IReadOnlyList<SiteKind> Sites => _logits is null ? [SiteKind.Pattern, SiteKind.Z] : [SiteKind.Pattern, SiteKind.Z, SiteKind.Logits];

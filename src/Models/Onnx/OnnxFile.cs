@@ -11,6 +11,8 @@ public sealed record ExposedAttention(int Layer, string Node, string Output);
 /// <summary>Changes of ONNX files that make stock runtimes give what an analysis needs. Members are thread-safe.</summary>
 public static class OnnxFile
 {
+    private const int UsualRank = 4;
+
     /// <summary>
     /// Writes a copy of an ONNX file whose attention weights are outputs, too; a new export is not needed. They are found by the shape of the graph:
     /// a softmax over a product of two values that depend on the input, whose result is the left factor of another product, or an operator that
@@ -35,9 +37,14 @@ public static class OnnxFile
         var layers = AttentionFinder.Find(model, new Dataflow(graph));
         var surgery = new Surgery(model, graph, layers);
         string[] patterns = [.. layers.Select(layer => layer.Pattern)];
+        var ranks = new Dictionary<string, int>(StringComparer.Ordinal);
         using (var session = new OnnxSession(model.Write(surgery.Extract(patterns, [])).ToArray(), model.Path))
-            foreach (string pattern in patterns) surgery.SetType(pattern, session.TypeOf(pattern));
-        var (exposed, names) = surgery.Exposed();
+            foreach (string pattern in patterns)
+            {
+                surgery.SetType(pattern, session.TypeOf(pattern));
+                ranks[pattern] = session.RankOf(pattern) ?? UsualRank;
+            }
+        var (exposed, names) = surgery.Exposed(pattern => ranks[pattern]);
         CopyData(model, Path.GetDirectoryName(output)!);
         Write(model.Write(exposed), output);
         return [.. layers.Select((layer, i) => new ExposedAttention(i, layer.Node.Label, names[i]))];

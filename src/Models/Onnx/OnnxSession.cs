@@ -35,6 +35,9 @@ internal sealed class OnnxSession : IDisposable
     /// <summary>Element type of an output, as the runtime infers it.</summary>
     public int TypeOf(string output) => (int)_session.OutputMetadata[output].ElementDataType;
 
+    /// <summary>Number of axes of an output, where the runtime can infer it.</summary>
+    public int? RankOf(string output) => _session.OutputMetadata[output].Dimensions is { Length: > 0 } dims ? dims.Length : null;
+
     /// <summary>Whether what the graph says of an output allows a shape. What it says is not always true.</summary>
     public bool Accepts(string output, long[] shape)
     {

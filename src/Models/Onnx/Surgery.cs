@@ -52,7 +52,8 @@ internal sealed class Surgery
     }
 
     /// <summary>The whole graph with the attention weights as further outputs, and their names, layer by layer.</summary>
-    public (OnnxGraph Graph, IReadOnlyList<string> Names) Exposed()
+    /// <param name="rankOf">The number of axes of a layer's weights; ML.NET reads no output without one.</param>
+    public (OnnxGraph Graph, IReadOnlyList<string> Names) Exposed(Func<string, int> rankOf)
     {
         var nodes = Nodes(_layers);
         List<OnnxValue> outputs = [.. _graph.Outputs];
@@ -61,7 +62,7 @@ internal sealed class Surgery
         {
             var output = Expose(nodes, layer.Pattern);
             names.Add(output.Name);
-            if (outputs.All(o => o.Name != output.Name)) outputs.Add(OnnxValue.Create(output.Name, OnnxType.Float));
+            if (outputs.All(o => o.Name != output.Name)) outputs.Add(OnnxValue.Create(output.Name, OnnxType.Float, rankOf(layer.Pattern)));
         }
         HashSet<string> given = [.. outputs.Select(o => o.Name)];
         var values = _graph.Values.Values.Concat(Declared(_layers)).Where(v => !given.Contains(v.Name)).DistinctBy(v => v.Name);

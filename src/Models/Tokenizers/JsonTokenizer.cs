@@ -4,6 +4,7 @@ using System.Text;
 using Microsoft.ML.Tokenizers;
 using MlNetIcl.Models.Gguf;
 using MlNetIcl.Models.Gguf.Tokenization;
+using MlNetIcl.Models.Onnx;
 
 namespace MlNetIcl.Models.Tokenizers;
 
@@ -43,7 +44,7 @@ public sealed class JsonTokenizer : Tokenizer
     /// <summary>
     /// Reads a folder that holds <c>tokenizer.json</c>, or the file itself. <c>tokenizer_config.json</c> and <c>special_tokens_map.json</c>
     /// beside it, where they exist, say which tokens begin and end a sequence; nothing else is taken from them. Of a GGUF file, known by its content,
-    /// the tokenizer in its metadata is read.
+    /// the tokenizer in its metadata is read; of an <c>.onnx</c> file the one in its folder.
     /// </summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="ModelFormatException">A file is malformed, inconsistent or larger than 256 MiB.</exception>
@@ -52,6 +53,7 @@ public sealed class JsonTokenizer : Tokenizer
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (File.Exists(path) && GgufFile.IsGguf(path)) return LoadGguf(path);
+        if (File.Exists(path) && OnnxConfig.IsNamedOnnx(path)) path = OnnxConfig.FolderOf(Path.GetFullPath(path));
         var file = Directory.Exists(path) ? Path.Combine(path, "tokenizer.json") : path;
         return new JsonTokenizer(BoundedFile.Read(file), file, SpecialTokenNames.Read(Path.GetDirectoryName(Path.GetFullPath(file))!));
     }

@@ -86,6 +86,8 @@ public sealed class RefusalTests : IDisposable
         OnnxExport.Write(decoder, Path.Combine(_folder.File("onnx"), "model.onnx"));
         File.WriteAllText(_folder.File("config.json"), """{"model_type":"gpt2","n_layer":2,"n_head":2,"n_positions":12,"bos_token_id":3,"eos_token_id":[4,99],"pad_token_id":null}""");
         using var graph = LanguageModel.Load(Path.Combine(_folder.File("onnx"), "model.onnx"));
+        using var ofFolder = LanguageModel.Load(_folder.Path);
+        Assert.Equal(graph.SourcePath, ofFolder.SourcePath);
         Assert.Equal(("gpt2", 12, 3, 4), (graph.Config.Family, graph.Config.Context, graph.Config.BosTokenId, graph.Config.EosTokenId));
     }
 

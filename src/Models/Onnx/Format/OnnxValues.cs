@@ -31,12 +31,16 @@ internal readonly record struct OnnxDim(long? Size, string? Name);
 /// <param name="Raw">The message.</param>
 internal sealed record OnnxValue(string Name, int Type, IReadOnlyList<OnnxDim>? Shape, ReadOnlyMemory<byte> Raw)
 {
-    /// <summary>A value of which nothing but the element type is said, or not even that (0): the runtime infers the rest.</summary>
-    public static OnnxValue Create(string name, int type = 0)
+    /// <summary>A value of which nothing but the element type and the number of axes is said, or not even that (0): the runtime infers the rest.</summary>
+    public static OnnxValue Create(string name, int type = 0, int rank = 0)
     {
         var message = new WireWriter().Text(1, name);
-        if (type != 0) message.Message(2, new WireWriter().Message(1, new WireWriter().Integer(1, type)));
-        return new(name, type, null, message.ToArray());
+        var tensor = new WireWriter().Integer(1, type);
+        var shape = new WireWriter();
+        for (int i = 0; i < rank; i++) shape.Message(1, new WireWriter());
+        if (rank > 0) tensor.Message(2, shape);
+        if (type != 0) message.Message(2, new WireWriter().Message(1, tensor));
+        return new(name, type, rank > 0 ? [.. new OnnxDim[rank]] : null, message.ToArray());
     }
 
     public override string ToString() => Shape is null ? OnnxType.Name(Type) : $"{OnnxType.Name(Type)} [{string.Join(", ", Shape.Select(d => d.Size?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? d.Name ?? "?"))}]";
