@@ -10,19 +10,19 @@ namespace MlNetIcl.Bench;
 /// </summary>
 internal static class Patching
 {
-    private const int Length = 64, Rounds = 3, LoopSample = 24;
+    private const int Length = 64, LoopSample = 24;
 
     private static readonly PatchMetric Metric = PatchMetric.LogitDifference(11, 22);
 
     public static IEnumerable<Claim> Run()
     {
         using var model = Gpt2Small.Create();
-        return [.. Sweep(model, "head outputs, differs from the first token", SiteKind.Z, firstDifference: 0, atLeast: 3),
-            .. Sweep(model, "head outputs, differs half-way", SiteKind.Z, Length / 2, atLeast: 5.5),
-            .. Sweep(model, "residual per position", SiteKind.ResidPre, firstDifference: 0, atLeast: 5)];
+        return [.. Sweep(model, "head outputs, differs from the first token", SiteKind.Z, firstDifference: 0, atLeast: 3, rounds: 3),
+            .. Sweep(model, "head outputs, differs half-way", SiteKind.Z, Length / 2, atLeast: 5.5, rounds: 3),
+            .. Sweep(model, "residual per position", SiteKind.ResidPre, firstDifference: 0, atLeast: 5, rounds: 2)];
     }
 
-    private static IEnumerable<Claim> Sweep(LanguageModel model, string what, SiteKind kind, int firstDifference, double atLeast)
+    private static IEnumerable<Claim> Sweep(LanguageModel model, string what, SiteKind kind, int firstDifference, double atLeast, int rounds)
     {
         var clean = Gpt2Small.Rows(1, Length);
         var corrupted = new TokenBatch([[.. clean.Rows[0].Select((id, i) => i < firstDifference ? id : (id + 1) % model.Config.Vocabulary)]]);
@@ -36,7 +36,7 @@ internal static class Patching
         double[] loop = [], sweep = [];
         products.Run();
         Loop(model, corrupted, sample[..2], source);
-        var ms = SideBySide.Medians($"Patching, {what}, GPT-2-small shape, {slots.Count} patches, {Length} tokens", Rounds, warmUp: 0,
+        var ms = SideBySide.Medians($"Patching, {what}, GPT-2-small shape, {slots.Count} patches, {Length} tokens", rounds, warmUp: 0,
             ($"plain loop, {LoopSample} of the patches", () => loop = Loop(model, corrupted, sample, source)),
             ("sweep", () => sweep = [.. ActivationPatching.Run(model, clean, corrupted, slots, Metric).Effects.Select(e => e.Value)]),
             ("bare matrix products of its cones", products.Run));

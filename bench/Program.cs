@@ -32,7 +32,7 @@ foreach (var group in groups.Where(g => args.Length == 0 || g.Name == args[0]))
     foreach (var claim in group.Run())
     {
         held &= claim.Held;
-        table.AddRow(Markup.Escape(claim.Name), claim.Measured.ToString("0.###", CultureInfo.InvariantCulture),
+        table.AddRow(Markup.Escape(claim.Name), claim.Measured.ToString(claim.Measured < 0.01 ? "g2" : "0.###", CultureInfo.InvariantCulture),
             $"{(claim.AtLeast ? "at least" : "at most")} {claim.Bound.ToString(CultureInfo.InvariantCulture)}", claim.Held ? "yes" : "NO");
     }
 AnsiConsole.Write(table);

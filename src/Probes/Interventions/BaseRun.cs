@@ -66,13 +66,16 @@ internal sealed class BaseRun : IBaseRun
             var window = new SiteWindow(stack.FirstRow, stack.Rows, cone, cone.PositionsOf(site.Key, config));
             plan.Replace(site.Key, value =>
             {
-                foreach (var (at, edit) in edits)
+                // In place: nobody else holds a value of this pass.
+                Tensor PartOf(int at) => value.narrow(0, (long)at * stack.Rows, stack.Rows);
+                foreach (var (at, edit) in edits.Where(e => e.Edit.WriteTogether is null))
                 {
                     using var own = NewDisposeScope();
-                    var part = value.narrow(0, (long)at * stack.Rows, stack.Rows); // in place: nobody else holds a value of this pass
-                    if (edit.WriteWithin is { } write) write(part, window);
-                    else edit.Write(part);
+                    if (edit.WriteWithin is { } write) write(PartOf(at), window);
+                    else edit.Write(PartOf(at));
                 }
+                foreach (var alike in edits.Where(e => e.Edit.WriteTogether is not null).GroupBy(e => e.Edit.WriteTogether!))
+                    alike.Key([.. alike.Select(e => (e.Edit, PartOf(e.At)))], window);
                 return value;
             });
         }

@@ -19,9 +19,15 @@ public sealed record SiteEdit(Site Site, Action<Tensor> Write)
     /// <summary>The same edit in a run that computes all positions.</summary>
     internal SiteEdit FromStart() => this with { First = 0 };
 
+    /// <summary>In place of <see cref="WriteWithin"/>: changes a site's value for several patches of a stack at once, where they have this in common.</summary>
+    internal StackWrite? WriteTogether { get; init; }
+
     internal static SiteEdit Within(Site site, int first, Action<Tensor, SiteWindow> write) =>
         new(site, value => write(value, SiteWindow.Whole(site.Kind, value))) { First = first, WriteWithin = write };
 }
+
+/// <summary>Changes, in place, what a window shows of a site's value, for several patches.</summary>
+internal delegate void StackWrite(IReadOnlyList<(SiteEdit Edit, Tensor Value)> edits, SiteWindow window);
 
 /// <summary>The changes that one patched run makes; the rest of the run is recomputed from them.</summary>
 /// <param name="Edits">The changes. Edits of one site are made in this order; none leaves the base run.</param>
@@ -41,9 +47,9 @@ public sealed record Patch(params IReadOnlyList<SiteEdit> Edits)
 
     /// <param name="slot">What is replaced.</param>
     /// <param name="source">As for <see cref="Copy"/>.</param>
-    /// <param name="first">The first position at which the source differs from the run.</param>
+    /// <param name="first">The first position at which the source differs from the run: a slot at an earlier one changes nothing.</param>
     internal static SiteEdit CopyEdit(PatchSlot slot, Tensor source, int first = 0) =>
-        SiteEdit.Within(slot.Site, Math.Max(first, slot.Position ?? 0), (value, window) => slot.Of(value, window)?.copy_(slot.Of(window.Of(slot.Kind, source), window)!));
+        SiteEdit.Within(slot.Site, slot.Position is not { } at ? first : at < first ? int.MaxValue : at, (value, window) => slot.Of(value, window)?.copy_(slot.Of(window.Of(slot.Kind, source), window)!));
 
     internal static SiteEdit ZeroEdit(PatchSlot slot) => SiteEdit.Within(slot.Site, slot.Position ?? 0, (value, window) => slot.Of(value, window)?.zero_());
 

@@ -73,6 +73,7 @@ public static class PatchSweep
             baseRun.Metric.CopyTo(metrics, row);
             foreach (var stack in left[row])
             {
+                options.Watch?.Invoke(stack);
                 double[] values = baseRun.Run(stack, [.. stack.Patches.Select(p => patches[p])], cancellationToken);
                 file?.Append(values);
                 results.Add(values);

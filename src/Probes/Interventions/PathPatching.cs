@@ -98,7 +98,8 @@ public static class PathPatching
         var (changes, cleanMetric) = Changes(model, clean, corrupted, senders, metric, cancellationToken);
         int first = PromptPair.FirstDifference(clean, corrupted);
         string from = SweepIdentity.OfTokens(clean);
-        Patch[] patches = [.. sets.Select(set => PathPatch.Of(model, corrupted, set, changes, first, cancellationToken) with { Identity = $"{string.Join(' ', set)} of {from}" })];
+        var receivers = new PathReceivers(model, corrupted, changes, first, cancellationToken);
+        Patch[] patches = [.. sets.Select(set => receivers.PatchOf(set) with { Identity = $"{string.Join(' ', set)} of {from}" })];
         var sweep = PatchSweep.Run(model, corrupted, patches, metric, options, progress, cancellationToken);
         return new PathPatchingResult(metric.Name, cleanMetric, sweep.BaseMean, [.. sweep.Patched.Select(values => values.Average())])
         {

@@ -22,7 +22,7 @@ internal static class SweepIdentity
             ["tokens"] = OfTokens(tokens),
             ["metric"] = metric.Identity,
             ["patches"] = Digest(parts),
-            ["stacking"] = Digest(stacks.Select(s => $"{string.Join(',', s.Patches)} {s.FirstRow} {s.Rows}")),
+            ["stacking"] = Digest(stacks.Select(s => s.ToString())),
         }.ToJsonString();
     }
 

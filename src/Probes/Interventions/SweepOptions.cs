@@ -28,6 +28,9 @@ public sealed record SweepOptions
     /// <value>Default null: nothing is written.</value>
     public string? ResultsFile { get; init; }
 
+    /// <summary>Told of each stack before it is computed; so that tests can count what is.</summary>
+    internal Action<SweepStack>? Watch { get; init; }
+
     /// <summary>How many rows of the base run are computed at the same time.</summary>
     internal int RowsFor(SweepMemory memory, int rows, int length) => (int)Math.Clamp(MaxActivationBytes / (memory.Kept + memory.Run(length)), 1, rows);
 

@@ -174,6 +174,38 @@ public sealed class LightConeTests
         Assert.Equal(result.Base.Count, PatchSweep.Run(model, tokens, late, PatchMetric.Loss(1, 4)).Patched[0].Length);
     }
 
+    [Fact]
+    public void Run_AnyAnalysis_StartsWhereItsPatchesCanFirstMatter()
+    {
+        using var model = RandomModels.Create(Small with { Positions = PositionEncoding.Learned });
+        var corrupted = RandomModels.Tokens(model.Config, 5, 12, 12);
+        var clean = DifferingFrom(corrupted, 6, model.Config);
+        var metric = PatchMetric.Loss(1, 11);
+        var stacks = new List<SweepStack>();
+        var options = new SweepOptions { Watch = stacks.Add, MaxStack = 1 };
+
+        ActivationPatching.Run(model, clean, corrupted, [new(SiteKind.Z, 1), new(SiteKind.Z, 0, 1, Position: 9), new(SiteKind.Pattern, 0, 1, Position: 3)], metric, options: options);
+        Assert.Equal([(0, 9), (1, 6)], Starts()); // position 3 lies before the difference
+        PathPatching.Run(model, clean, corrupted, [[new PathEdge(new PathSender(0, 1), new PathReceiver(PathInput.Key, 2))]], metric, options);
+        Assert.Equal([(2, 6)], Starts());
+        AttentionKnockout.Run(model, corrupted, [[new AttentionEdge(1, 0, 7, 2)]], metric, options);
+        Assert.Equal([(1, 7)], Starts());
+        foreach (bool keep in (bool[])[false, true])
+        {
+            Ablation.OfSets(model, corrupted, metric, [[new(SiteKind.Z, 1, 0, Position: 8), new(SiteKind.Z, 0, 0, Position: 4)], [new(SiteKind.MlpOut, 1)]], new AblationOptions { Sweep = options, KeepPatterns = keep });
+            Assert.Equal([(0, 4), (1, 0)], Starts());
+        }
+        ActivationPatching.Run(model, corrupted, corrupted, SiteKind.Z, metric, options: options);
+        Assert.Empty(stacks); // the rows are the same
+
+        (int, int)[] Starts()
+        {
+            (int, int)[] starts = [.. stacks.Select(s => (s.Entry.Layer, s.First)).Order()];
+            stacks.Clear();
+            return starts;
+        }
+    }
+
     [Theory]
     [InlineData(SiteKind.ResidPre, "ResidPre")]
     [InlineData(SiteKind.Pattern, "ResidPre")]

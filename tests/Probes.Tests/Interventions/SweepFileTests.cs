@@ -47,6 +47,10 @@ public sealed class SweepFileTests : IDisposable
             Assert.Equal(whole, sweep(model, options, null, default));
             Assert.Equal(bytes, File.ReadAllBytes(Results));
         }
+        int last = Lines(bytes).TakeLast(2).First();
+        File.WriteAllBytes(Results, [.. bytes[..last], .. Enumerable.Repeat((byte)'9', bytes.Length - last + 10)]); // torn, and of other values
+        Assert.Equal(whole, sweep(model, options, null, default));
+        Assert.Equal(bytes, File.ReadAllBytes(Results));
         File.Delete(Results);
         for (int stacks = 1; stacks < 4; stacks++)
         {
