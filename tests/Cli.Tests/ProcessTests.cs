@@ -52,6 +52,29 @@ public class ProcessTests
     }
 
     [Fact]
+    public void Kill_OfASweepWithAResultsFile_LosesItsLastStackAlone()
+    {
+        using var scratch = new Scratch();
+        string file = scratch.At("sweep");
+        string[] args = ["ablate", "--sequences", "800", "--json"];
+        using (var process = Icl.Start([.. args, scratch.At("a.json"), "--resume", file]))
+        {
+            static int Lines(string path) => File.Exists(path) ? File.ReadLines(path).Count() : 0;
+            Assert.True(SpinWait.SpinUntil(() => { Thread.Sleep(10); return process.HasExited || Lines(file) >= 3; }, TimeSpan.FromMinutes(2)));
+            Assert.False(process.HasExited, "The work ended before it could be killed.");
+            process.Kill();
+            process.WaitForExit();
+        }
+        Assert.Equal(["sweep"], scratch.Names);
+        string left = File.ReadAllText(file);
+        string resumed = Icl.Run([.. args, "-", "--resume", file]).AssertDone().Output;
+
+        Assert.Equal(Icl.Run([.. args, "-"]).AssertDone().Output, resumed);
+        Assert.StartsWith(left[..(left.LastIndexOf('\n') + 1)], File.ReadAllText(file), StringComparison.Ordinal);
+        Assert.True(File.ReadAllText(file).Length > left.Length);
+    }
+
+    [Fact]
     public void Verbose_OnFailure_AddsWhereItHappened()
     {
         var run = Icl.Run("model", "/no/such/folder", "--verbose");

@@ -41,7 +41,7 @@ public class PatchReportTests
         Assert.Equal(3 * 8, Titles(few).Distinct().Count(t => t.Contains("share", StringComparison.Ordinal)));
         Assert.Equal(3 * 96, Titles(many).Distinct().Count(t => t.Contains("share", StringComparison.Ordinal)));
         Assert.Contains("Of 600 positions the 96 with the strongest effects are drawn", many.Root!.Value, StringComparison.Ordinal);
-        Assert.Contains("The 200 strongest of 1800 effects", many.Root!.Value, StringComparison.Ordinal);
+        Assert.Contains("The 300 strongest of 1800 effects", many.Root!.Value, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -7,7 +7,7 @@ namespace MlNetIcl.Reports.Interventions;
 /// <summary>Activation patching as a report.</summary>
 public static class PatchReport
 {
-    private const int MostRows = 200;
+    private const int MostRows = 300;
 
     /// <summary>The whole report: what was found, settings, maps, the strongest effects, the check of estimates, the prompts.</summary>
     public static Report Of(PatchStudy study)
