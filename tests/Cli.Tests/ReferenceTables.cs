@@ -12,8 +12,9 @@ internal sealed class ReferenceTables : IDisposable
 
     public ReferenceTables(string family)
     {
-        Folder = Fixtures.Path("patching", family);
-        Model = Fixtures.Path("families", family);
+        bool story = family == "story";
+        Folder = story ? Fixtures.Path("story") : Fixtures.Path("patching", family);
+        Model = story ? Fixtures.Shared("models", "story") : Fixtures.Path("families", family);
         _values = SafetensorsFile.Open(At("patching.safetensors"));
     }
 
