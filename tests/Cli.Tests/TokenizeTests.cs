@@ -61,6 +61,10 @@ public class TokenizeTests
     }
 
     [Fact]
+    public void Jsonl_MessagesOfAChat_AreRefusedAndNotReadAsText() =>
+        Icl.RunWith("""{"messages":[{"role":"user","content":"Hello"}]}""", "tokenize", "-m", Gpt2, "--jsonl", "-").AssertRefused("line 1", "chat templates are not applied", "{\"text\"");
+
+    [Fact]
     public void Jsonl_InvalidUtf8_IsRefused() =>
         Icl.RunWith([(byte)'{', 0xff, (byte)'}'], default, "tokenize", "-m", Gpt2, "--jsonl", "-").AssertRefused("line 1", "UTF-8");
 

@@ -3,13 +3,18 @@ using TorchSharp;
 
 namespace MlNetIcl.Testing;
 
-/// <summary>Writes GGUF files (version 3, alignment 32, float32 tensors) as llama.cpp's converter does: what a test needs and no more.</summary>
+/// <summary>Writes GGUF files as llama.cpp's converter does: what a test needs and no more.</summary>
 public sealed class GgufWriter
 {
     private readonly Dictionary<string, object> _metadata = [];
-    private readonly Dictionary<string, (float[] Values, long[] Shape)> _tensors = [];
+    private readonly Dictionary<string, (uint Type, byte[] Data, long[] Shape)> _tensors = [];
 
-    /// <summary>Sets a value: uint, float, bool, string, or an array of int, float or string. Null removes it.</summary>
+    /// <summary>The version that the file names; 2 and 3 look alike.</summary>
+    public uint Version { get; set; } = 3;
+
+    private long Alignment => _metadata.TryGetValue("general.alignment", out object? value) && value is uint alignment and > 0 ? alignment : 32;
+
+    /// <summary>Sets a value: a whole number, float, bool, string, or an array of int, uint, float or string. Null removes it.</summary>
     public GgufWriter Set(string key, object? value)
     {
         if (value is null) _metadata.Remove(key);
@@ -17,13 +22,32 @@ public sealed class GgufWriter
         return this;
     }
 
-    /// <summary>Adds a tensor, or replaces the one of this name.</summary>
-    public GgufWriter Add(string name, torch.Tensor value)
+    /// <summary>Adds a tensor, or replaces the one of this name: as float32, or in another type of torch that the format has.</summary>
+    public GgufWriter Add(string name, torch.Tensor value, torch.ScalarType type = torch.ScalarType.Float32)
     {
-        using var flat = value.to(torch.ScalarType.Float32).contiguous();
-        _tensors[name] = (flat.data<float>().ToArray(), value.shape);
+        using var flat = value.to(type).contiguous();
+        uint id = type switch { torch.ScalarType.Float32 => 0, torch.ScalarType.Float16 => 1, torch.ScalarType.BFloat16 => 30, _ => throw new ArgumentException($"{type} is not written.", nameof(type)) };
+        return Add(name, id, flat.bytes.ToArray(), value.shape);
+    }
+
+    /// <summary>Adds a tensor as it lies in the file, or replaces the one of this name.</summary>
+    public GgufWriter Add(string name, uint type, byte[] data, params long[] shape)
+    {
+        _tensors[name] = (type, data, shape);
         return this;
     }
+
+    /// <summary>Writes a tensor that is there in another type of torch.</summary>
+    public GgufWriter Retype(string name, torch.ScalarType type)
+    {
+        var (id, data, shape) = _tensors[name];
+        if (id != 0) throw new ArgumentException($"'{name}' is not float32.", nameof(name));
+        using var values = torch.tensor(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(data).ToArray(), shape);
+        return Add(name, values, type);
+    }
+
+    /// <summary>The names of the tensors.</summary>
+    public IEnumerable<string> Names => [.. _tensors.Keys];
 
     /// <summary>Takes a tensor out.</summary>
     public GgufWriter Remove(string name)
@@ -36,7 +60,7 @@ public sealed class GgufWriter
     {
         using var writer = new BinaryWriter(File.Create(path));
         writer.Write("GGUF"u8);
-        writer.Write(3u);
+        writer.Write(Version);
         writer.Write((long)_tensors.Count);
         writer.Write((long)_metadata.Count);
         foreach (var (key, value) in _metadata)
@@ -45,20 +69,20 @@ public sealed class GgufWriter
             WriteValue(writer, value);
         }
         long offset = 0;
-        foreach (var (name, (values, shape)) in _tensors)
+        foreach (var (name, (type, data, shape)) in _tensors)
         {
             Write(writer, name);
             writer.Write(shape.Length);
             foreach (long size in shape.Reverse()) writer.Write(size);
-            writer.Write(0u);
+            writer.Write(type);
             writer.Write(offset);
-            offset += (values.Length * 4L) + Padding(values.Length * 4L);
+            offset += data.Length + Padding(data.Length);
         }
         writer.Write(new byte[Padding(writer.BaseStream.Position)]);
-        foreach (var (values, _) in _tensors.Values)
+        foreach (var (_, data, _) in _tensors.Values)
         {
-            foreach (float value in values) writer.Write(value);
-            writer.Write(new byte[Padding(values.Length * 4L)]);
+            writer.Write(data);
+            writer.Write(new byte[Padding(data.Length)]);
         }
     }
 
@@ -73,12 +97,16 @@ public sealed class GgufWriter
     {
         switch (value)
         {
+            case byte number: writer.Write(0u); writer.Write(number); break;
+            case ulong number: writer.Write(10u); writer.Write(number); break;
+            case int number: writer.Write(5u); writer.Write(number); break;
             case uint number: writer.Write(4u); writer.Write(number); break;
             case float number: writer.Write(6u); writer.Write(number); break;
             case bool flag: writer.Write(7u); writer.Write(flag); break;
             case string text: writer.Write(8u); Write(writer, text); break;
             case string[] texts: WriteArray(8, texts, text => Write(writer, text)); break;
             case float[] numbers: WriteArray(6, numbers, writer.Write); break;
+            case uint[] numbers: WriteArray(4, numbers, writer.Write); break;
             case int[] numbers: WriteArray(5, numbers, writer.Write); break;
             default: throw new ArgumentException($"Values of type {value.GetType()} are not written.", nameof(value));
         }
@@ -99,5 +127,5 @@ public sealed class GgufWriter
         writer.Write(bytes);
     }
 
-    private static int Padding(long length) => (int)(-length & 31);
+    private int Padding(long length) => (int)((Alignment - (length % Alignment)) % Alignment);
 }

@@ -64,7 +64,8 @@ internal static class TokenizeCommand
         {
             using var json = JsonDocument.Parse(line, new JsonDocumentOptions { MaxDepth = 64 });
             if (json.RootElement.ValueKind != JsonValueKind.Object || !json.RootElement.TryGetProperty("text", out var text))
-                throw new InputException(Wrong("no object with a property \"text\""));
+                throw new InputException(Wrong(json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("messages", out _)
+                    ? "the messages of a chat; chat templates are not applied, so write the chat out as the model expects it" : "no object with a property \"text\""));
             if (text.ValueKind != JsonValueKind.String) throw new InputException(Wrong($"\"text\" is a JSON {text.ValueKind.ToString().ToLowerInvariant()}"));
             return text.GetString()!;
         }

@@ -55,6 +55,7 @@ internal sealed class GgufArchitecture
             Norm = NormKind.RmsNorm,
             NormEpsilon = Metadata.Positive(Key("attention.layer_norm_rms_epsilon")) ?? throw Missing("attention.layer_norm_rms_epsilon"),
             QueryKeyNorm = _family == "qwen3",
+            AttentionScale = Factor("attention.scale"),
             Activation = ActivationKind.Silu,
             GatedMlp = true,
             TiedUnembedding = !_file.Tensors.ContainsKey("output.weight"),
@@ -85,11 +86,11 @@ internal sealed class GgufArchitecture
             MlpBias = Has("ffn_up.bias"),
             FinalNorm = "output_norm",
             Unembedding = "output",
-            Buffers = [FrequencyDivisors],
         };
     }
 
-    private const string FrequencyDivisors = "rope_freqs.weight";
+    /// <summary>The tensor of what each frequency of the rotation is divided by.</summary>
+    public const string FrequencyDivisors = "rope_freqs.weight";
 
     private RotaryConfig Rotary(int headWidth)
     {
@@ -98,13 +99,16 @@ internal sealed class GgufArchitecture
         {
             "none" => 1,
             // Older files have scale_linear and no type.
-            null or "linear" => Metadata.Positive(Key("rope.scaling.factor")) ?? Metadata.Positive(Key("rope.scale_linear")) ?? 1,
+            null or "linear" => Factor("rope.scaling.factor") ?? Factor("rope.scale_linear") ?? 1,
             var other => throw Unsupported("rope.scaling.type", GgufMetadata.Show(other), "none, linear"),
         };
         float[] divisors = _file.Tensors.ContainsKey(FrequencyDivisors) ? ReadDivisors(headWidth / 2) : [];
         if (divisors.Length == 0 && scale == 1) return new(headWidth, theta);
         return new(headWidth, theta) { FrequencyDivisors = [.. Enumerable.Range(0, headWidth / 2).Select(i => scale * (divisors.Length == 0 ? 1.0 : divisors[i]))] };
     }
+
+    /// <summary>A factor, for which the format's 0 means that there is none.</summary>
+    private double? Factor(string name) => Metadata.Number(Key(name)) == 0 ? null : Metadata.Positive(Key(name));
 
     private unsafe float[] ReadDivisors(int count)
     {
@@ -130,12 +134,14 @@ internal sealed class GgufArchitecture
 
     private DecoderConfig WithSpecialTokens(DecoderConfig config)
     {
-        int? bos = Id("bos_token_id"), eos = Id("eos_token_id");
+        // A SentencePiece vocabulary has these two where the file is silent, as in llama.cpp.
+        bool isSentencePiece = Metadata.Text("tokenizer.ggml.model") == "llama";
+        int? bos = Id("bos_token_id", isSentencePiece ? 1 : null), eos = Id("eos_token_id", isSentencePiece ? 2 : null);
         int[] others = [.. new[] { bos, eos, Id("eot_token_id"), Id("eom_token_id"), Id("padding_token_id") }.OfType<int>().Distinct()];
         return config with { BosTokenId = bos, EosTokenId = eos, SpecialTokenIds = others };
 
         // An id that the model lacks means none, as with transformers' -1.
-        int? Id(string name) => Metadata.Integer("tokenizer.ggml." + name, int.MinValue, int.MaxValue) is { } id && id >= 0 && id < config.Vocabulary ? id : null;
+        int? Id(string name, int? absent = null) => (Metadata.Has("tokenizer.ggml." + name) ? Metadata.Id("tokenizer.ggml." + name) : absent) is { } id && id < config.Vocabulary ? id : null;
     }
 
     /// <summary>Refuses what other architectures of the format compute and a plain decoder of this family does not.</summary>
@@ -145,8 +151,10 @@ internal sealed class GgufArchitecture
         if (Metadata.Flag(Key("attention.causal")) == false) throw Unsupported("attention.causal", "false", "true");
         if (Metadata.Flag(Key("use_parallel_residual")) == true) throw Unsupported("use_parallel_residual", "true", "false");
         if (Metadata.Integer(Key("attention.sliding_window"), 0, int.MaxValue) is > 0 and var window && window < Required("context_length", int.MaxValue)) throw Unsupported("attention.sliding_window", window, "none, or one as long as the context");
-        foreach (string factor in new[] { "attention.scale", "attention.clamp_kqv", "attention.max_alibi_bias", "logit_scale", "residual_scale", "embedding_scale", "rope.scaling.attn_factor", "attn_logit_softcapping", "final_logit_softcapping" })
-            if (Metadata.Number(Key(factor)) is { } value && value != 0 && value != 1) throw Unsupported(factor, value, "none");
+        foreach (string factor in new[] { "logit_scale", "residual_scale", "embedding_scale", "rope.scaling.attn_factor" })
+            if (Factor(factor) is { } value && value != 1) throw Unsupported(factor, value, "none");
+        foreach (string bound in new[] { "attention.clamp_kqv", "attention.max_alibi_bias", "attn_logit_softcapping", "final_logit_softcapping" })
+            if (Factor(bound) is { } value) throw Unsupported(bound, value, "none");
     }
 
     private string Key(string name) => $"{_family}.{name}";

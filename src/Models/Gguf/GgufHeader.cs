@@ -27,7 +27,7 @@ internal sealed class GgufHeader
         if (!cursor.Take(4, "the magic number").SequenceEqual(Magic)) throw new ModelFormatException($"'{path}' does not start with the letters GGUF: it is no GGUF file, or damaged.");
         uint version = cursor.UInt32("the version");
         if (version is not (2 or 3))
-            throw new UnsupportedModelException($"'{path}' is of version {version} of the GGUF format{(version == 0x03000000 ? ", or big-endian" : "")}. Supported are 2 and 3, little-endian.");
+            throw new UnsupportedModelException($"'{path}' is of version {version} of the GGUF format{(version is > 0 and var v && (v & 0xffff) == 0 ? ", or big-endian" : "")}. Supported are 2 and 3, little-endian.");
         long tensorCount = cursor.Count("tensors", SmallestTensor), pairs = cursor.Count("metadata values", SmallestPair);
         var metadata = new GgufMetadata(file, path, ref cursor, pairs);
         var tensors = new GgufTensor[tensorCount];
@@ -57,7 +57,7 @@ internal sealed class GgufHeader
             shape[i] = (long)size;
         }
         uint id = cursor.UInt32("the type of a tensor");
-        var type = GgufTypes.Find(id) ?? throw new UnsupportedModelException($"{where} has type {id}, which is not known here. Supported are {GgufTypes.Readable}.");
+        var type = GgufTypes.Find(id) ?? throw new UnsupportedModelException($"{where} has type {GgufTypes.Show(id)}, which cannot be read. Supported are {GgufTypes.Readable}.");
         if (dimensions == 0 ? type.BlockElements > 1 : shape[^1] % type.BlockElements != 0)
             throw new ModelFormatException($"{where} has rows of {(dimensions == 0 ? 1 : shape[^1])} elements; type {type.Name} packs {type.BlockElements} at a time.");
         ulong offset = cursor.UInt64("the offset of a tensor");

@@ -61,6 +61,14 @@ internal sealed class GgufMetadata
             : throw new ModelFormatException($"'{_path}': {Show(key)} is {number.ToString(CultureInfo.InvariantCulture)}; expected {least} to {most}.");
     }
 
+    /// <summary>The id of a token; null also where it is none, such as -1 in any width.</summary>
+    public int? Id(string key)
+    {
+        if (Find(key) is not { } value) return null;
+        if (value.IsArray || !IsInteger(value.Type)) throw Wrong(key, value, "a whole number");
+        return Whole(value) is >= 0 and <= int.MaxValue and var id ? (int)id : null;
+    }
+
     /// <summary>A finite number.</summary>
     public double? Number(string key)
     {

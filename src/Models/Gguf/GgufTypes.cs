@@ -18,8 +18,14 @@ internal static class GgufTypes
         new(10, "Q2_K", 256, 84), new(11, "Q3_K", 256, 110), new(12, "Q4_K", 256, 144), new(13, "Q5_K", 256, 176), new(14, "Q6_K", 256, 210), new(15, "Q8_K", 256, 292),
         new(16, "IQ2_XXS", 256, 66), new(17, "IQ2_XS", 256, 74), new(18, "IQ3_XXS", 256, 98), new(19, "IQ1_S", 256, 50), new(20, "IQ4_NL", 32, 18),
         new(21, "IQ3_S", 256, 110), new(22, "IQ2_S", 256, 82), new(23, "IQ4_XS", 256, 136), new(29, "IQ1_M", 256, 56),
-        new(34, "TQ1_0", 256, 54), new(35, "TQ2_0", 256, 66), new(39, "MXFP4", 32, 17),
+        new(34, "TQ1_0", 256, 54), new(35, "TQ2_0", 256, 66), new(39, "MXFP4", 32, 17), new(40, "NVFP4", 64, 36), new(41, "Q1_0", 128, 18),
     }.ToDictionary(type => type.Id);
+
+    // Their sizes are not known here, or their layout was taken back: enough to call them by name.
+    private static readonly Dictionary<uint, string> NamesAlone = new (uint Id, string Name)[]
+    {
+        (4, "Q4_2"), (5, "Q4_3"), (31, "Q4_0_4_4"), (32, "Q4_0_4_8"), (33, "Q4_0_8_8"), (36, "IQ4_NL_4_4"), (37, "IQ4_NL_4_8"), (38, "IQ4_NL_8_8"), (42, "Q2_0"),
+    }.ToDictionary(type => type.Id, type => type.Name);
 
     private static readonly string[] Decoded = ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "Q8_K", "IQ4_NL", "IQ4_XS"];
 
@@ -31,6 +37,9 @@ internal static class GgufTypes
 
     /// <summary>A type by its number, or null where the number means nothing here.</summary>
     public static GgufType? Find(uint id) => All.GetValueOrDefault(id);
+
+    /// <summary>What messages call a type that <see cref="Find"/> does not know.</summary>
+    public static string Show(uint id) => NamesAlone.TryGetValue(id, out string? name) ? $"{name} ({id})" : $"{id}";
 
     /// <summary>A type by its name.</summary>
     public static GgufType Named(string name) => All.Values.Single(type => type.Name == name);

@@ -6,8 +6,8 @@ namespace MlNetIcl.Models.Gguf;
 /// <summary>The tensors of a file as a model's weights.</summary>
 internal sealed class GgufWeights(GgufFile file) : IWeightSource
 {
-    /// <inheritdoc/>
-    public IReadOnlyCollection<string> Names { get; } = [.. file.Tensors.Keys];
+    /// <summary>The names, but for that of the rotation's divisors, which are no weights: the configuration holds them.</summary>
+    public IReadOnlyCollection<string> Names { get; } = [.. file.Tensors.Keys.Where(name => name != GgufArchitecture.FrequencyDivisors)];
 
     /// <inheritdoc/>
     public bool Has(string name) => file.Tensors.ContainsKey(name);

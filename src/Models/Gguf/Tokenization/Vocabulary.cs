@@ -44,7 +44,8 @@ internal sealed class Vocabulary
     /// <summary>The token with a role, such as <c>bos</c>.</summary>
     public int? Role(string role, int? absent = null)
     {
-        int? id = Metadata.Integer($"tokenizer.ggml.{role}_token_id", int.MinValue, int.MaxValue) ?? absent;
+        string key = $"tokenizer.ggml.{role}_token_id";
+        int? id = Metadata.Has(key) ? Metadata.Id(key) : absent;
         return id is { } number && (uint)number < (uint)Texts.Length && Texts[number].Length > 0 ? number : null;
     }
 }
