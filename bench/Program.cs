@@ -4,7 +4,7 @@ using MlNetIcl.Bench;
 using Spectre.Console;
 
 // dotnet run -c Release --project bench              every claim, side by side
-// dotnet run -c Release --project bench -- NAME      one group: heads, batching, memory, patching, gguf
+// dotnet run -c Release --project bench -- NAME      one group: heads, batching, memory, patching, gguf, onnx, training
 // dotnet run -c Release --project bench -- micro     BenchmarkDotNet on the statistics and the tokenizer
 // Exit code 1 where a ratio misses its claim.
 if (args is ["peak", var contender])
@@ -19,7 +19,7 @@ if (args is ["micro", .. var rest])
 }
 
 (string Name, Func<IEnumerable<Claim>> Run)[] groups =
-    [("heads", HeadScoring.Run), ("batching", Batching.Run), ("memory", PeakMemory.Run), ("patching", Patching.Run), ("gguf", Dequantisation.Run)];
+    [("heads", HeadScoring.Run), ("batching", Batching.Run), ("memory", PeakMemory.Run), ("patching", Patching.Run), ("gguf", Dequantisation.Run), ("onnx", OnnxScoring.Run), ("training", Training.Run)];
 if (args.Length > 1 || (args is [var name] && !groups.Any(g => g.Name == name)))
 {
     Console.Error.WriteLine($"Expected no argument, 'micro' or one of {string.Join(", ", groups.Select(g => g.Name))}; got '{string.Join(' ', args)}'.");

@@ -10,7 +10,10 @@ public sealed record OnnxStyle
 {
     /// <summary>
     /// softmax, guarded (rows without a key give 0), where (masked by Where), einsum, flat (batch and heads in one axis), grouped (key heads in an axis of
-    /// their own), right (the weights as right factor), MultiHeadAttention, GroupQueryAttention, Attention (of the standard), com.microsoft.Attention.
+    /// their own), right (the weights as right factor), roots (queries and keys each times the scale's root), divided (scores by a root), integer (products of
+    /// whole numbers), quantized (the weights to 8 bits and back), MultiHeadAttention, MultiHeadAttention.bias (biases added inside), GroupQueryAttention,
+    /// GroupQueryAttention.packed (queries, keys and values in one), Attention (of the standard), Attention.heads (with an axis for heads, and a mask),
+    /// com.microsoft.Attention. With rotary positions those of GroupQueryAttention rotate inside.
     /// </summary>
     public string Attention { get; init; } = "softmax";
 
@@ -44,12 +47,18 @@ public sealed record OnnxStyle
 
     public string Tokens { get; init; } = "input_ids";
 
+    /// <summary>Whether an input says of how many last positions logits are wanted.</summary>
+    public bool LogitsToKeep { get; init; }
+
+    /// <summary>Whether every row sees all others: their mean is added to what the first block reads.</summary>
+    public bool RowsMeet { get; init; }
+
     /// <summary>A further input that the logits need.</summary>
     public string? StrangeInput { get; init; }
 }
 
 /// <summary>
-/// Writes decoders with learned positions, layer normalisation and an MLP (or none) as ONNX graphs, in the ways of several exporters. What such a
+/// Writes decoders with learned or rotary positions, layer normalisation and an MLP (or none) as ONNX graphs, in the ways of several exporters. What such a
 /// graph computes is known from the decoder itself.
 /// </summary>
 public sealed class OnnxExport
@@ -65,13 +74,14 @@ public sealed class OnnxExport
     private readonly List<OnnxValue> _outputs = [];
     private readonly Stream? _data;
     private readonly string _dataName;
+    private string _positions = "";
     private int _count;
 
     private OnnxExport(LanguageModel model, OnnxStyle style, string path)
     {
         (_config, _weights, _style) = (model.Config, model.Weights, style);
-        if (_config.Positions != PositionEncoding.Learned || _config.Norm != NormKind.LayerNorm || _config.ParallelResidual || _config.GatedMlp || _config.EmbeddingNorm)
-            throw new ArgumentException("Decoders with learned positions, layer normalisation and serial blocks can be written.", nameof(model));
+        if (_config.Positions is not (PositionEncoding.Learned or PositionEncoding.Rotary) || _config.Norm != NormKind.LayerNorm || _config.ParallelResidual || _config.GatedMlp || _config.EmbeddingNorm)
+            throw new ArgumentException("Decoders with learned or rotary positions, layer normalisation and serial blocks can be written.", nameof(model));
         _dataName = Path.GetFileName(path) + ".data";
         if (style.External) _data = File.Create(path + ".data");
     }
@@ -128,14 +138,23 @@ public sealed class OnnxExport
         string count = Node("Gather", [shape, Integers([1], scalar: true)]); // a scalar: the number of positions
         string positions = Node("Range", [Integers([0], scalar: true), count, Integers([1], scalar: true)]);
         if (_style.Past) _inputs.Add(Value("position_ids", 7, batch, length));
-        string x = Node("Add", [Node("Gather", [Weight(_weights.Embedding), _style.Tokens]), Node("Gather", [Weight(_weights.Positions!), _style.Past ? "position_ids" : positions])]);
-        string bias = _style.Attention is "MultiHeadAttention" or "GroupQueryAttention" or "Attention" or "com.microsoft.Attention" && !_style.Mask ? "" : Bias(positions);
+        string x = Node("Gather", [Weight(_weights.Embedding), _style.Tokens]);
+        if (_weights.Positions is { } table) x = Node("Add", [x, Node("Gather", [Weight(table), _style.Past ? "position_ids" : positions])]);
+        _positions = _style.Past ? "position_ids" : positions;
+        if (_style.RowsMeet) x = Node("Add", [x, Node("ReduceMean", [x], ("keepdims", 0))]);
+        bool masksItself = _style.Attention is "MultiHeadAttention" or "MultiHeadAttention.bias" or "GroupQueryAttention" or "GroupQueryAttention.packed" or "Attention" or "com.microsoft.Attention";
+        string bias = masksItself && !_style.Mask ? "" : Bias(positions);
         for (int layer = 0; layer < _config.Layers; layer++) x = Block(layer, x, bias, shape);
         x = Norm(x, _weights.FinalNormWeight!, _weights.FinalNormBias!);
         if (_style.StrangeInput is { } strange)
         {
             _inputs.Add(Value(strange, Float, 1));
             x = Node("Add", [x, strange]);
+        }
+        if (_style.LogitsToKeep)
+        {
+            _inputs.Add(Value("num_logits_to_keep", 7));
+            x = Node("Slice", [x, Node("Unsqueeze", [Node("Neg", ["num_logits_to_keep"]), Integers([0])]), Integers([int.MaxValue]), Integers([1])]);
         }
         if (!_style.Logits)
         {
@@ -201,12 +220,18 @@ public sealed class OnnxExport
         {
             case "MultiHeadAttention":
                 return Operator("MultiHeadAttention", OnnxNode.MicrosoftDomain, [q, k, v, "", "", bias.Length > 0 ? Node("Identity", [bias]) : ""], ("num_heads", heads), ("unidirectional", 1));
-            case "GroupQueryAttention":
+            case "MultiHeadAttention.bias":
+                string Bare(int from, int count) => Linear(x, w.QueryKeyValue.narrow(0, (long)from * width, (long)count * width), null);
+                return Operator("MultiHeadAttention", OnnxNode.MicrosoftDomain, [Bare(0, heads), Bare(heads, heads), Bare(2 * heads, heads), Weight(w.QueryKeyValueBias!)], ("num_heads", heads), ("unidirectional", 1));
+            case "GroupQueryAttention" or "GroupQueryAttention.packed":
                 string rows = Node("Gather", [shape, Integers([0])]), length = Node("Gather", [shape, Integers([1])]); // [1]
                 string total = Node("Cast", [length], ("to", 6));
                 string last = Node("Sub", [total, Node("Cast", [Integers([1])], ("to", 6))]);
-                return Operator("GroupQueryAttention", OnnxNode.MicrosoftDomain, [q, k, v, Empty(layer, "k", rows), Empty(layer, "v", rows), Node("Expand", [last, rows]), Node("Squeeze", [total, Integers([0])])],
-                    ("num_heads", heads), ("kv_num_heads", keyHeads));
+                bool packed = _style.Attention != "GroupQueryAttention", rotary = _config.Rotary is not null;
+                if (packed) (q, k, v) = (Project(0, heads + (2 * keyHeads)), "", "");
+                var (cos, sin) = rotary ? Angles() : ("", "");
+                return Operator("GroupQueryAttention", OnnxNode.MicrosoftDomain, [q, k, v, Empty(layer, "k", rows), Empty(layer, "v", rows), Node("Expand", [last, rows]), Node("Squeeze", [total, Integers([0])]), cos, sin],
+                    ("num_heads", heads), ("kv_num_heads", keyHeads), ("do_rotary", rotary ? 1 : 0));
             case "Attention":
                 return Operator("Attention", "", [q, k, v], ("is_causal", 1), ("q_num_heads", heads), ("kv_num_heads", keyHeads));
             case "com.microsoft.Attention":
@@ -217,6 +242,13 @@ public sealed class OnnxExport
         if (_style.Attention == "einsum") return EinsumAttention(q, k, v, bias, scale);
         (q, v) = (Transpose(q, 0, 2, 1, 3), Transpose(v, 0, 2, 1, 3)); // [batch, head, pos, d_head]
         k = Transpose(k, 0, 2, 1, 3);
+        if (_config.Rotary is not null)
+        {
+            var (cos, sin) = Angles();
+            (q, k) = (Rotate(q, Node("Gather", [cos, _positions]), Node("Gather", [sin, _positions])), Rotate(k, Node("Gather", [cos, _positions]), Node("Gather", [sin, _positions])));
+        }
+        if (_style.Attention == "Attention.heads")
+            return Node("Reshape", [Transpose(Node("Attention", [q, k, v, Node("Identity", [bias])]), 0, 2, 1, 3), Integers([0, 0, -1])]);
         if (_style.Past) (k, v) = (Extend(k, layer, "key"), Extend(v, layer, "value"));
         int group = heads / keyHeads;
         bool grouped = _style.Attention == "grouped";
@@ -232,7 +264,13 @@ public sealed class OnnxExport
         k = grouped ? Transpose(k, 0, 1, 2, 4, 3) : Transpose(k, 0, 1, 3, 2);
         if (_style.Attention == "flat") // [batch * head, pos, d_head]
             (q, k, v) = (Flat(q), Flat(k), Flat(v));
-        string scores = Node("MatMul", [Node("Mul", [q, Scalar(scale)]), k]);
+        string scores = _style.Attention switch
+        {
+            "roots" => Node("MatMul", [Node("Mul", [q, Node("Sqrt", [Scalar(scale)])]), Node("Mul", [k, Node("Sqrt", [Scalar(scale)])])]),
+            "divided" => Node("Div", [Node("MatMul", [q, k]), Node("Sqrt", [Scalar(1 / (scale * scale))])]),
+            "integer" => IntegerProduct(Node("Mul", [q, Scalar(scale)]), k),
+            _ => Node("MatMul", [Node("Mul", [q, Scalar(scale)]), k]),
+        };
         if (_style.Attention == "flat") scores = Unflat(scores, heads);
         scores = _style.Attention == "where" ? Node("Where", [Node("Less", [bias, Scalar(-1)]), Scalar(-1e4f), scores]) : Node("Add", [scores, bias]);
         if (_style.Half) scores = Node("Cast", [scores], ("to", Float)); // softmax in float32, as exporters do
@@ -240,10 +278,50 @@ public sealed class OnnxExport
         if (_style.Attention == "guarded") pattern = Node("Where", [Node("IsNaN", [pattern]), Scalar(0), pattern]);
         if (_style.Half) pattern = Node("Cast", [pattern], ("to", Float16));
         if (_style.Attention == "flat") pattern = Flat(pattern);
-        string z = _style.Attention == "right" ? Transpose(Node("MatMul", [Transpose(v, 0, 1, 3, 2), Transpose(pattern, 0, 1, 3, 2)]), 0, 1, 3, 2) : Node("MatMul", [pattern, v]);
+        if (_style.Attention == "quantized") // 255 steps from 0 to 1
+            pattern = Node("DequantizeLinear", [Node("QuantizeLinear", [pattern, Scalar(1f / 255), Zero()]), Scalar(1f / 255), Zero()]);
+        string z = _style.Attention == "integer" ? IntegerProduct(pattern, v) : _style.Attention == "right" ? Transpose(Node("MatMul", [Transpose(v, 0, 1, 3, 2), Transpose(pattern, 0, 1, 3, 2)]), 0, 1, 3, 2) : Node("MatMul", [pattern, v]);
         if (grouped) z = Node("Reshape", [z, Integers([0, heads, -1, width])]);
         if (_style.Attention == "flat") z = Unflat(z, heads);
         return Node("Reshape", [Transpose(z, 0, 2, 1, 3), Integers([0, 0, -1])]);
+    }
+
+    /// <summary>As dynamic quantisation writes a product: both sides to 8 bits, the product in whole numbers, and both scales.</summary>
+    private string IntegerProduct(string a, string b)
+    {
+        var (left, leftScale, leftZero) = Quantize(a);
+        var (right, rightScale, rightZero) = Quantize(b);
+        return Node("Mul", [Node("Cast", [Node("MatMulInteger", [left, right, leftZero, rightZero])], ("to", Float)), Node("Mul", [leftScale, rightScale])]);
+
+        (string, string, string) Quantize(string value)
+        {
+            string[] outputs = [$"value_{_count++}", $"value_{_count++}", $"value_{_count++}"];
+            _nodes.Add(OnnxNode.Create("DynamicQuantizeLinear", [value], outputs));
+            return (outputs[0], outputs[1], outputs[2]);
+        }
+    }
+
+    private string Zero()
+    {
+        _initializers["zero"] = OnnxTensor.Create("zero", 2, [], new byte[1]);
+        return "zero";
+    }
+
+    /// <summary>Cosines and sines [context, d_head / 2].</summary>
+    private (string Cos, string Sin) Angles()
+    {
+        var divisors = arange(0, _config.DHead, 2, ScalarType.Float64).div(_config.DHead);
+        var angles = arange(_config.Context, ScalarType.Float64).unsqueeze(1) / full_like(divisors, _config.Rotary!.Base).pow(divisors);
+        return (Weight(angles.cos()), Weight(angles.sin()));
+    }
+
+    /// <summary>The rotation of halves, written out: [batch, head, pos, d_head] with angles [pos, d_head / 2].</summary>
+    private string Rotate(string x, string cos, string sin)
+    {
+        long half = _config.DHead / 2;
+        string Part(long from, long to) => Node("Slice", [x, Integers([from]), Integers([to]), Integers([-1])]);
+        string first = Part(0, half), second = Part(half, 2 * half);
+        return Node("Concat", [Node("Sub", [Node("Mul", [first, cos]), Node("Mul", [second, sin])]), Node("Add", [Node("Mul", [second, cos]), Node("Mul", [first, sin])])], ("axis", -1));
     }
 
     private string EinsumAttention(string q, string k, string v, string bias, float scale)

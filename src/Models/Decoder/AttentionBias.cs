@@ -23,7 +23,7 @@ internal static class AttentionBias
         using var scope = NewDisposeScope();
         var hidden = offsets.gt(0);
         if (window > 0) hidden = hidden.logical_or(offsets.le(-window));
-        return zeros(offsets.shape, ScalarType.Float32, offsets.device).masked_fill(hidden, float.NegativeInfinity).MoveToOuterDisposeScope();
+        return zeros(offsets.shape, ScalarType.Float32, offsets.device).masked_fill(hidden, Kept.Scalar(float.NegativeInfinity)).MoveToOuterDisposeScope();
     }
 
     /// <summary>ALiBi's penalty slope * (key - query) [head, query, key] (Press et al. 2022).</summary>

@@ -36,7 +36,7 @@ internal sealed partial class DecoderPass
         var (q, k, v) = Project(layer, w, x, patternIsLast); // [batch, pos, head | key_head, d_head]
         q = _tap.Visit(SiteKind.Query, layer, q);
         k = _tap.Visit(SiteKind.Key, layer, k);
-        if (v is not null) v = _tap.Visit(SiteKind.Value, layer, v);
+        if (v is not null) v = _tap.Visit(SiteKind.Value, layer, (Tensor)v);
         if (_tap.EndsAt(SiteKind.Value, layer)) return null;
 
         if (_config.QueryKeyNorm)
@@ -75,7 +75,7 @@ internal sealed partial class DecoderPass
             var all = Rows(x, 0, withoutValues ? heads + keyHeads : heads + (2 * keyHeads));
             return (all.narrow(2, 0, heads), all.narrow(2, heads, keyHeads), withoutValues ? null : all.narrow(2, heads + keyHeads, keyHeads));
         }
-        var placed = _shortformer is null ? x : x + _shortformer; // positions reach queries and keys, never values
+        var placed = _shortformer is null ? x : x.Plus(_shortformer); // positions reach queries and keys, never values
         return (Rows(AtQueries(layer, placed), 0, heads), Rows(placed, heads, keyHeads), withoutValues ? null : Rows(x, heads + keyHeads, keyHeads));
     }
 
@@ -88,8 +88,8 @@ internal sealed partial class DecoderPass
         // Query heads that share a key head are stacked along the queries, so that keys are never repeated.
         var queries = q.transpose(1, 2).reshape(_batch * keyHeads, heads / keyHeads * count, width);
         // The smaller factor is scaled, and the mask added in place: a product's gradient needs neither scores nor sum.
-        var scores = bmm(queries * _config.ScoreScale, keys.reshape(_batch * keyHeads, length, width).transpose(1, 2)).view(_batch, heads, count, length).add_(bias);
-        if (_config.Attention == AttentionKind.Linear) scores = scores.masked_fill(bias.isinf(), 0);
+        var scores = bmm(queries * Kept.Scalar(_config.ScoreScale), keys.reshape(_batch * keyHeads, length, width).transpose(1, 2)).view(_batch, heads, count, length).add_(bias, Kept.One);
+        if (_config.Attention == AttentionKind.Linear) scores = scores.masked_fill(bias.isinf(), Kept.Scalar(0));
         scores = _tap.Visit(SiteKind.Scores, layer, scores);
         var pattern = _config.Attention == AttentionKind.Linear ? scores.to_type(ScalarType.Float32) : scores.softmax(-1, ScalarType.Float32);
         return pattern.MoveToOuterDisposeScope();
@@ -123,8 +123,8 @@ internal sealed partial class DecoderPass
         {
             var (config, weights) = (pass._config, pass._weights);
             var bias = AttentionBias.Causal(offsets, window).unsqueeze(0);
-            if (config.Positions == PositionEncoding.Alibi) bias = bias + AttentionBias.Alibi(config.Heads, offsets);
-            if (config.Positions == PositionEncoding.T5Bias) bias = bias + AttentionBias.T5(weights.T5Bias!, offsets, config.T5Buckets, config.T5MaxDistance);
+            if (config.Positions == PositionEncoding.Alibi) bias = bias.Plus(AttentionBias.Alibi(config.Heads, offsets));
+            if (config.Positions == PositionEncoding.T5Bias) bias = bias.Plus(AttentionBias.T5(weights.T5Bias!, offsets, config.T5Buckets, config.T5MaxDistance));
             return bias.to_type(pass._type);
         }
     }

@@ -47,13 +47,13 @@ internal sealed partial class DecoderPass
 
         var wide = x.to_type(ScalarType.Float32);
         if (layerNorm) wide = wide - wide.mean([-1], keepdim: true);
-        var scale = (wide.square().mean([-1], keepdim: true) + _config.NormEpsilon).sqrt(); // [batch, pos, 1]
+        var scale = (wide * wide).mean([-1], keepdim: true).add(Kept.Scalar(_config.NormEpsilon), Kept.One).sqrt(); // [batch, pos, 1]
         scale = _tap.Visit(scaleSite, layer, scale);
         var normalized = wide / scale;
         if (!layerNorm) return _tap.Visit(normalizedSite, layer, normalized).to_type(_type) * weight!;
         normalized = normalized.to_type(_type);
         if (weight is not null) normalized = normalized * weight;
-        if (bias is not null) normalized = normalized + bias;
+        if (bias is not null) normalized = normalized.Plus(bias);
         return _tap.Visit(normalizedSite, layer, normalized);
     }
 
@@ -64,7 +64,7 @@ internal sealed partial class DecoderPass
     private Tensor RmsNormalize(Tensor x, Tensor? weight)
     {
         var wide = x.to_type(ScalarType.Float32);
-        var normalized = (wide * (wide.square().mean([-1], keepdim: true) + _config.NormEpsilon).rsqrt()).to_type(_type);
+        var normalized = (wide * (wide * wide).mean([-1], keepdim: true).add(Kept.Scalar(_config.NormEpsilon), Kept.One).rsqrt()).to_type(_type);
         return weight is null ? normalized : normalized * weight;
     }
 }

@@ -102,7 +102,7 @@ internal sealed partial class DecoderPass
         var positions = _weights.Positions!.narrow(0, 0, length); // [pos, d_model]
         if (_tap.Wants(SiteKind.PositionEmbed)) positions = _tap.Visit(SiteKind.PositionEmbed, -1, positions.unsqueeze(0).expand(_batch, -1, -1));
         if (_tap.EndsAt(SiteKind.PositionEmbed)) return null;
-        if (_config.Positions == PositionEncoding.Learned) return resid + positions;
+        if (_config.Positions == PositionEncoding.Learned) return resid.Plus(positions);
         _shortformer = positions;
         return resid;
     }
@@ -140,11 +140,11 @@ internal sealed partial class DecoderPass
         {
             var mid = At(SiteKind.ResidMid, layer, () => Attend(layer, w, before)?.After);
             if (mid is null) return null;
-            return At(SiteKind.MlpOut, layer, () => Mlp(layer, w, mid)) is { } serial ? mid + serial : null;
+            return At(SiteKind.MlpOut, layer, () => Mlp(layer, w, mid)) is { } serial ? mid.Plus(serial) : null;
         }
         if (Attend(layer, w, before) is not var (resid, after)) return null;
         if (_config.DMlp == 0) return after;
-        return At(SiteKind.MlpOut, layer, () => Mlp(layer, w, resid)) is { } parallel ? after + parallel : null;
+        return At(SiteKind.MlpOut, layer, () => Mlp(layer, w, resid)) is { } parallel ? after.Plus(parallel) : null;
     }
 
     /// <summary>The residual stream at the block's queries, without and with what attention writes.</summary>
@@ -153,7 +153,7 @@ internal sealed partial class DecoderPass
         if (At(SiteKind.ResidPre, layer, () => before) is not { } resid) return null;
         if (At(SiteKind.AttentionOut, layer, () => Attention(layer, w, resid)) is not { } attended) return null;
         var queries = AtQueries(layer, resid);
-        return (queries, queries + attended);
+        return (queries, queries.Plus(attended));
     }
 
     /// <summary>From the computed positions [batch, pos, …] to those of a layer's queries.</summary>

@@ -10,13 +10,15 @@ internal sealed class AttentionFinder
 
     // What may stand between the first product and the softmax: scale, masks, biases, soft caps, casts, changes of shape, sinks.
     private static readonly HashSet<string> BeforeSoftmax = ["Add", "Sub", "Mul", "Div", "Where", "Cast", "CastLike", "Identity", "Dropout", "Reshape", "Squeeze", "Unsqueeze", "Flatten",
-        "Transpose", "Tanh", "Clip", "Min", "Max", "Sum", "Neg", "Concat", "Expand", "Slice", "ScatterND", "Pad"];
+        "Transpose", "Tanh", "Clip", "Min", "Max", "Sum", "Neg", "Concat", "Expand", "Slice", "ScatterND", "Pad", "QuantizeLinear", "DequantizeLinear"];
 
     // Between the softmax and the second product: casts, dropout, guards against empty rows, sinks cut off, changes of shape.
-    private static readonly HashSet<string> AfterSoftmax = ["Cast", "CastLike", "Identity", "Dropout", "Where", "Mul", "Div", "Slice", "Split", "Reshape", "Squeeze", "Unsqueeze", "Flatten"];
+    private static readonly HashSet<string> AfterSoftmax = ["Cast", "CastLike", "Identity", "Dropout", "Where", "Mul", "Div", "Slice", "Split", "Reshape", "Squeeze", "Unsqueeze", "Flatten",
+        "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"];
 
-    // Of those, the ones that keep every entry: the weights are read before them, while they are float32 and have four axes.
-    private static readonly HashSet<string> KeepsEntries = ["Cast", "CastLike", "Identity", "Dropout", "Reshape", "Squeeze", "Unsqueeze", "Flatten"];
+    // Of those, the ones that keep every entry, up to rounding: the weights are read before them, while they are floating-point and have four axes.
+    private static readonly HashSet<string> KeepsEntries = ["Cast", "CastLike", "Identity", "Dropout", "Reshape", "Squeeze", "Unsqueeze", "Flatten",
+        "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"];
 
     private readonly string _file;
     private readonly OnnxModel _model;
@@ -32,6 +34,7 @@ internal sealed class AttentionFinder
         List<Attention> found = [];
         foreach (var node in flow.Graph.Nodes)
             if (finder.Recognise(node) is { } attention) found.Add(attention);
+        finder.CheckHidden();
         if (found.Count == 0) throw finder.NoAttention();
         finder.CheckOrder(found);
         return found;
@@ -54,7 +57,7 @@ internal sealed class AttentionFinder
         int last = path.Count - 1;
         while (last > 0 && KeepsEntries.Contains(_flow.MakerOf(path[last])!.Operator)) last--;
         CheckAxis(softmax);
-        return new(softmax, path[last], product.Output(0), LayoutOf(product), IsOperator: false);
+        return new(softmax, path[last], OutputOf(product), LayoutOf(product), IsOperator: false);
     }
 
     /// <summary>Whether what the softmax is taken of comes from a product of two values that depend on the input.</summary>
@@ -67,7 +70,7 @@ internal sealed class AttentionFinder
             if (next.Steps > LongestChain || !_flow.DependsOnInput(next.Value) || !seen.Add(next.Value) || _flow.MakerOf(next.Value) is not { } maker) continue;
             if (IsProduct(maker))
             {
-                if (maker.Inputs.Count(_flow.DependsOnInput) >= 2) return true;
+                if (_flow.DependsOnInput(Left(maker)) && _flow.DependsOnInput(Right(maker))) return true;
                 continue;
             }
             if (!BeforeSoftmax.Contains(maker.Operator)) continue;
@@ -89,20 +92,38 @@ internal sealed class AttentionFinder
             {
                 if (IsProduct(reader))
                 {
-                    bool isLeft = reader.Input(0) == value && reader.Inputs.Count == 2 && reader.Integer("transA", 0) == 0 && reader.Integer("transBatchA", 0) == 0;
-                    if (isLeft && _flow.DependsOnInput(reader.Input(1))) return (reader, path);
+                    bool isLeft = Left(reader) == value && (!reader.Is("Einsum") || reader.Inputs.Count == 2) && reader.Integer("transA", 0) == 0 && reader.Integer("transBatchA", 0) == 0;
+                    if (isLeft && _flow.DependsOnInput(Right(reader))) return (reader, path);
                 }
                 // A guard reads the weights twice: as its condition and as what it lets through.
                 else if (AfterSoftmax.Contains(reader.Operator) && Array.IndexOf([.. reader.Inputs], value) >= (reader.Is("Where") ? 1 : 0))
                 {
-                    foreach (string output in reader.Outputs) if (output.Length > 0) open.Enqueue([.. path, output]);
+                    // Beside what it quantises, that operator gives a scale and a zero.
+                    foreach (string output in reader.Is("DynamicQuantizeLinear") ? reader.Outputs.Take(1) : reader.Outputs) if (output.Length > 0) open.Enqueue([.. path, output]);
                 }
             }
         }
         return null;
     }
 
-    private static bool IsProduct(OnnxNode node) => node.Is("MatMul") || node.Is("Einsum") || node.IsMicrosoft("FusedMatMul") || node.IsMicrosoft("TransposeMatMul");
+    private static bool IsProduct(OnnxNode node) => node.Is("MatMul") || node.Is("Einsum") || node.IsMicrosoft("FusedMatMul") || node.IsMicrosoft("TransposeMatMul")
+        || node.Is("MatMulInteger") || node.IsMicrosoft("MatMulIntegerToFloat") || node.Is("QLinearMatMul");
+
+    private static string Left(OnnxNode product) => product.Input(0);
+
+    private static string Right(OnnxNode product) => product.Input(product.Is("QLinearMatMul") ? 3 : 1);
+
+    /// <summary>The value that holds a product as floating-point numbers: for integers that after a Cast and a scale, or after DequantizeLinear.</summary>
+    private string OutputOf(OnnxNode product)
+    {
+        string value = product.Output(0);
+        if (product.Is("QLinearMatMul")) value = After(value, "DequantizeLinear");
+        if (product.Is("MatMulInteger")) value = After(After(value, "Cast"), "Mul");
+        return value;
+
+        string After(string made, string op) => _flow.ReadersOf(made) is [var reader] && reader.Is(op) ? reader.Output(0)
+            : throw Refused(product, $"gives whole numbers which are not read by one {op} alone, so that the head outputs cannot be followed");
+    }
 
     /// <summary>An Einsum may put heads and positions in any order; only the two usual ones are known.</summary>
     private HeadLayout LayoutOf(OnnxNode product)
@@ -150,12 +171,21 @@ internal sealed class AttentionFinder
                 throw Refused(found[i].Node, $"is attention beside that of node {found[i - 1].Node.Label}, not after it, so that the layers have no order");
     }
 
+    /// <summary>Refuses attention that cannot be read, also where that of other layers can: a model without some of its layers is another one.</summary>
+    private void CheckHidden()
+    {
+        var hidden = _flow.Graph.Nodes.FirstOrDefault(node => node.Graphs.Any(HoldsAttention));
+        if (hidden is not null) throw Refused(hidden, "holds graphs of its own with a softmax or attention inside, where its weights cannot be read. Export the model without control flow");
+        var called = _flow.Graph.Nodes.FirstOrDefault(CallsAttention);
+        if (called is not null) throw Refused(called, "calls an operator that the file defines itself, with a softmax or attention inside, where its weights cannot be read. Write the functions out, as onnx.inliner does, and read that file");
+    }
+
+    private bool HoldsAttention(OnnxGraph graph) => graph.Nodes.Any(node => OnnxFunction.IsOfAttention(node) || CallsAttention(node) || node.Graphs.Any(HoldsAttention));
+
+    private bool CallsAttention(OnnxNode node) => _model.Functions.Any(function => function.HoldsAttention && function.Name == node.Operator && function.Domain == node.Domain);
+
     private UnsupportedModelException NoAttention()
     {
-        var hidden = _flow.Graph.Nodes.FirstOrDefault(n => n.Attributes.Values.Any(a => a.Graph?.Nodes.Any(inner => inner.Is("Softmax") || inner.Operator.Contains("Attention", StringComparison.Ordinal)) == true));
-        if (hidden is not null) return Refused(hidden, "holds graphs of its own with the attention inside, where its weights cannot be read. Export the model without control flow");
-        var called = _flow.Graph.Nodes.FirstOrDefault(n => _model.Functions.Contains(n.Operator));
-        if (called is not null) return Refused(called, "calls an operator that the file defines itself. Write the functions out, as onnx.inliner does, and read that file");
         var softmax = _flow.Graph.Nodes.FirstOrDefault(n => n.Is("Softmax"));
         if (softmax is not null) return Refused(softmax, "is a softmax, but not over a product of two values that depend on the input, and no other node computes attention");
         var last = _flow.Graph.Nodes.Count > 0 ? $", from {_flow.Graph.Nodes[0].Label} to {_flow.Graph.Nodes[^1].Label}" : "";

@@ -6,7 +6,7 @@ namespace MlNetIcl.Models.Onnx;
 /// <summary>What a graph wants to be fed, found by what it does with it, by type and by name; and the values to feed.</summary>
 internal sealed class OnnxInputs
 {
-    private const string Known = "token ids, an attention mask [batch, length], position_ids, cache_position, token_type_ids, past keys and values, use_cache_branch";
+    private const string Known = "token ids, an attention mask [batch, length], position_ids, cache_position, token_type_ids, past keys and values, num_logits_to_keep, use_cache_branch";
 
     private static readonly HashSet<string> BeforeLookup = ["Reshape", "Cast", "Squeeze", "Unsqueeze", "Identity", "Flatten", "Clip", "Where", "Max", "Min"];
 
@@ -32,6 +32,7 @@ internal sealed class OnnxInputs
         Range,
         Zeros,
         Past,
+        AllLogits,
         No,
     }
 
@@ -72,6 +73,8 @@ internal sealed class OnnxInputs
                 Role.Range => Numbers(value.Type, [length], (_, pos) => pos),
                 Role.Zeros => Numbers(value.Type, [batch, length], (_, _) => 0),
                 Role.Past => OrtValue.CreateAllocatedTensorValue(OrtAllocator.DefaultInstance, (TensorElementType)value.Type, PastShape(value, batch)),
+                // Of the last positions, how many get logits: 0 stands for all.
+                Role.AllLogits => Numbers(value.Type, value.Shape is { Count: 0 } ? [] : [1], (_, _) => 0),
                 _ => OrtValue.CreateTensorValueFromMemory(new bool[1], [1]),
             }));
         }
@@ -80,7 +83,7 @@ internal sealed class OnnxInputs
 
     private static OrtValue Numbers(int type, long[] shape, Func<int, int, int> at)
     {
-        int length = (int)shape[^1];
+        int length = shape.Length == 0 ? 1 : (int)shape[^1];
         int[] values = new int[shape.Aggregate(1L, (a, b) => a * b)];
         for (int i = 0; i < values.Length; i++) values[i] = at(i / length, i % length);
         return type switch
@@ -140,6 +143,7 @@ internal sealed class OnnxInputs
         bool Ranks(int rank) => input.Shape is null || input.Shape.Count == rank;
         bool isInteger = OnnxType.IsInteger(input.Type);
         if (input.Type == OnnxType.Bool && Has("use_cache")) return Role.No;
+        if (isInteger && Has("logits_to_keep") && input.Shape is null or { Count: 0 } or [{ Size: 1 }]) return Role.AllLogits;
         if ((input.Type is OnnxType.Float or OnnxType.Float16 or OnnxType.BFloat16) && Has("past", "cache") && input.Shape is { Count: >= 4 } shape)
             return shape.Count(d => d.Size is null) is 1 or 2 ? Role.Past : throw Refused(input, "is a past of which the number of heads or their width is not known");
         if (Has("mask") && Ranks(2) && (isInteger || input.Type is OnnxType.Bool or OnnxType.Float)) return Role.Mask;

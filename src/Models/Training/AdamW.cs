@@ -2,59 +2,40 @@ using static TorchSharp.torch;
 
 namespace MlNetIcl.Models.Training;
 
-/// <summary>
-/// AdamW (Loshchilov &amp; Hutter 2019) with its whole state in the open, so that a saved run goes on bit for bit.
-/// Owns its moments, not the parameters.
-/// </summary>
-internal sealed class AdamW : IDisposable
+/// <summary>Settings of <see cref="AdamW"/>; without weight decay it is Adam (Kingma &amp; Ba 2015).</summary>
+/// <param name="RateAt">The learning rate of a step, counted from 0.</param>
+/// <param name="Beta1">Decay of the mean of gradients. Range: [0, 1).</param>
+/// <param name="Beta2">Decay of the mean of squared gradients. Range: [0, 1).</param>
+/// <param name="Epsilon">Added to the root of the mean of squared gradients.</param>
+/// <param name="WeightDecay">Decoupled weight decay, for parameters of two axes and more.</param>
+/// <param name="ClipNorm">Largest L2 norm of the gradient of all parameters together.</param>
+internal sealed record AdamWSettings(Func<int, double> RateAt, double Beta1 = 0.9, double Beta2 = 0.999, double Epsilon = 1e-8, double WeightDecay = 0, double ClipNorm = double.PositiveInfinity);
+
+/// <summary>AdamW (Loshchilov &amp; Hutter 2019).</summary>
+internal sealed class AdamW(IEnumerable<NamedParameter> parameters, AdamWSettings settings) : Optimizer
 {
-    private readonly (string Name, Tensor Value, Tensor Mean, Tensor Square)[] _parameters;
-    private readonly TrainingOptions _options;
+    private readonly (string Name, Tensor Value, Tensor Mean, Tensor Square)[] _parameters =
+        [.. parameters.Select(p => (p.Name, p.Value, zeros_like(p.Value).DetachFromDisposeScope(), zeros_like(p.Value).DetachFromDisposeScope()))];
 
-    public AdamW(IEnumerable<(string Name, Tensor Value)> parameters, TrainingOptions options)
-    {
-        _options = options;
-        _parameters = [.. parameters.Select(p => (p.Name, p.Value, zeros_like(p.Value).DetachFromDisposeScope(), zeros_like(p.Value).DetachFromDisposeScope()))];
-    }
+    public override IEnumerable<NamedParameter> State() =>
+        _parameters.SelectMany(p => new NamedParameter[] { new($"adam.mean.{p.Name}", p.Mean), new($"adam.square.{p.Name}", p.Square) });
 
-    /// <summary>The moments by name: what a checkpoint holds beside weights and step.</summary>
-    public IEnumerable<(string Name, Tensor Value)> Moments() =>
-        _parameters.SelectMany(p => new[] { ($"adam.mean.{p.Name}", p.Mean), ($"adam.square.{p.Name}", p.Square) });
-
-    /// <summary>One update, counted from 0, from the parameters' gradients, which it clips and then clears.</summary>
-    public void Step(int step)
+    public override void Step(int step)
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        Clip();
-        double rate = _options.LearningRateAt(step);
-        double meanScale = 1 - Math.Pow(_options.Beta1, step + 1), squareScale = Math.Sqrt(1 - Math.Pow(_options.Beta2, step + 1));
+        Clip(_parameters.Select(p => p.Value), settings.ClipNorm);
+        double rate = settings.RateAt(step);
+        double meanScale = 1 - Math.Pow(settings.Beta1, step + 1), squareScale = Math.Sqrt(1 - Math.Pow(settings.Beta2, step + 1));
         foreach (var (_, value, mean, square) in _parameters)
         {
             if (value.grad is not { } gradient) continue;
-            mean.mul_(_options.Beta1).add_(gradient, alpha: 1 - _options.Beta1);
-            square.mul_(_options.Beta2).addcmul_(gradient, gradient, value: 1 - _options.Beta2);
-            if (value.dim() > 1) value.mul_(1 - (rate * _options.WeightDecay));
-            var divisor = square.sqrt().div_(squareScale).add_(_options.Epsilon);
-            value.addcdiv_(mean, divisor, value: -rate / meanScale);
+            mean.mul_(Kept.Scalar(settings.Beta1)).add_(gradient, alpha: Kept.Scalar(1 - settings.Beta1));
+            square.mul_(Kept.Scalar(settings.Beta2)).addcmul_(gradient, gradient, value: Kept.Scalar(1 - settings.Beta2));
+            if (settings.WeightDecay != 0 && value.dim() > 1) value.mul_(Kept.Scalar(1 - (rate * settings.WeightDecay)));
+            var divisor = square.sqrt().div_(Kept.Scalar(squareScale)).add_(Kept.Scalar(settings.Epsilon), Kept.One);
+            value.addcdiv_(mean, divisor, value: Kept.Scalar(-rate / meanScale));
             gradient.zero_();
-        }
-    }
-
-    private void Clip()
-    {
-        Tensor[] gradients = [.. _parameters.Select(p => p.Value.grad).OfType<Tensor>()];
-        double norm = stack([.. gradients.Select(g => g.square().sum())]).sum().sqrt().item<float>();
-        if (norm > _options.ClipNorm)
-            foreach (var gradient in gradients) gradient.mul_(_options.ClipNorm / norm);
-    }
-
-    public void Dispose()
-    {
-        foreach (var (_, _, mean, square) in _parameters)
-        {
-            mean.Dispose();
-            square.Dispose();
         }
     }
 }

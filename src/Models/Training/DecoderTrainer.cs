@@ -1,5 +1,4 @@
 using System.Globalization;
-using MlNetIcl.Models.Safetensors;
 using MlNetIcl.Models.Tokenizers;
 using static TorchSharp.torch;
 
@@ -19,12 +18,11 @@ public sealed record TrainingProgress(int Step, double Loss, CopyScore? Copying,
 public sealed class DecoderTrainer : IDisposable
 {
     private const int HeldOut = -1; // training batches are counted from 0
-    private const string StepKey = "step";
 
     private readonly RepeatedSequenceData _data;
     private readonly TrainingOptions _options;
     private readonly LanguageModel _model;
-    private readonly AdamW _optimizer;
+    private readonly TrainingRun _run;
     private readonly RepeatedBatch _heldOut;
 
     /// <summary>Starts a run from random weights.</summary>
@@ -46,11 +44,12 @@ public sealed class DecoderTrainer : IDisposable
         _model = new LanguageModel(config, DecoderInitializer.Normal(config, _options.Seed, _options.InitialStd), name: "trained");
         if (_options.SinusoidalPositions) FillWithSinusoids(_model.Weights.Positions
             ?? throw new ArgumentException($"{nameof(TrainingOptions.SinusoidalPositions)} needs a decoder with a table of positions, got {config.Positions}.", nameof(options)));
-        _optimizer = new AdamW(_model.Weights.Named().Select(w => (w.Name, w.Value.requires_grad_())), _options);
+        NamedParameter[] parameters = [.. _model.Weights.Named().Select(w => new NamedParameter(w.Name, w.Value))];
+        _run = new TrainingRun(parameters, new AdamW(parameters, _options.ToAdamW()), Settings());
     }
 
     /// <summary>Steps done.</summary>
-    public int StepsDone { get; private set; }
+    public int StepsDone => _run.StepsDone;
 
     /// <summary>Goes on until <paramref name="steps"/> steps are done in all.</summary>
     /// <param name="steps">Steps from the beginning of the run.</param>
@@ -58,15 +57,12 @@ public sealed class DecoderTrainer : IDisposable
     /// <param name="cancellationToken">Checked before every block of every step; what was done before stays done.</param>
     public void Train(int steps, Action<TrainingProgress>? observe = null, CancellationToken cancellationToken = default)
     {
-        while (StepsDone < steps)
+        _run.Train(steps, step => Loss(_data.Batch(step, _options.BatchTokens).Tokens, cancellationToken), observe is null ? null : Report, cancellationToken);
+
+        void Report(int done, double loss)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            double loss = Backward(_data.Batch(StepsDone, _options.BatchTokens).Tokens, cancellationToken);
-            _optimizer.Step(StepsDone);
-            StepsDone++;
-            if (observe is null) continue;
-            CopyScore? copying = StepsDone % _options.EvaluateEvery == 0 || StepsDone == steps ? CopyTask.Measure(_model, _heldOut, null, cancellationToken) : null;
-            observe(new TrainingProgress(StepsDone, loss, copying, _model));
+            CopyScore? copying = done % _options.EvaluateEvery == 0 || done == steps ? CopyTask.Measure(_model, _heldOut, null, cancellationToken) : null;
+            observe(new TrainingProgress(done, loss, copying, _model));
         }
     }
 
@@ -78,43 +74,22 @@ public sealed class DecoderTrainer : IDisposable
     /// <summary>Saves weights, the optimizer's state and the step as safetensors; the file appears when it is complete.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public void Save(string path) =>
-        SafetensorsFile.Write(path, State(), Settings().Append((StepKey, StepsDone.ToString(CultureInfo.InvariantCulture))).ToDictionary());
+    public void Save(string path) => _run.Save(path);
 
     /// <summary>Goes back to where <see cref="Save"/> was called. What follows equals what an uninterrupted run does, bit for bit.</summary>
     /// <param name="path">A file that a trainer of the same configuration, data and options has saved.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="ModelFormatException">The file is malformed, or was saved by a trainer of other settings. The trainer is unchanged then.</exception>
-    public void Resume(string path)
-    {
-        using var file = SafetensorsFile.Open(path);
-        foreach (var (key, expected) in Settings())
-            if (file.Metadata.GetValueOrDefault(key) is var found && found != expected)
-                throw new ModelFormatException($"'{path}' was not saved by a trainer of these settings: expected {key} {expected}, got {found ?? "none"}. Resume with the settings of the run.");
-        if (!int.TryParse(file.Metadata.GetValueOrDefault(StepKey), NumberStyles.None, CultureInfo.InvariantCulture, out int step))
-            throw new ModelFormatException($"'{path}' has no '{StepKey}', or one that is no whole number from 0.");
-
-        using var scope = NewDisposeScope();
-        using var noGradients = no_grad();
-        (string Name, Tensor Value)[] state = [.. State()];
-        foreach (var (name, value) in state)
-            if (!file.Tensors.TryGetValue(name, out var entry) || !entry.Shape.SequenceEqual(value.shape))
-                throw new ModelFormatException($"'{path}': expected tensor '{name}' of shape {Shapes.Show(value.shape)}, got {(entry is null ? "none" : Shapes.Show([.. entry.Shape]))}.");
-        Tensor[] saved = [.. state.Select(s => file.Read(s.Name, ScalarType.Float32))];
-        foreach (var (to, from) in state.Zip(saved)) to.Value.copy_(from);
-        StepsDone = step;
-    }
+    public void Resume(string path) => _run.Resume(path);
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _optimizer.Dispose();
+        _run.Dispose();
         _model.Dispose();
     }
 
-    private IEnumerable<(string Name, Tensor Value)> State() => _model.Weights.Named().Concat(_optimizer.Moments());
-
-    private IEnumerable<(string Key, string Value)> Settings() =>
+    private IReadOnlyList<(string Name, string Value)> Settings() =>
     [
         ("config", SettingsJson.Write(_model.Config)),
         ("data", SettingsJson.Write(_data.Options)),
@@ -122,14 +97,10 @@ public sealed class DecoderTrainer : IDisposable
         ("options", SettingsJson.Write(_options)),
     ];
 
-    private double Backward(TokenBatch tokens, CancellationToken cancellation)
+    private Tensor Loss(TokenBatch tokens, CancellationToken cancellation)
     {
-        using var scope = NewDisposeScope();
-        using var gradients = enable_grad();
         using var result = DecoderPass.Run(_model.Config, _model.Weights, tokens, new ForwardPlan().TokenLosses(), cancellation);
-        var loss = result.TokenLosses!.mean(); // rows of a batch have one length, so nothing is padded
-        loss.backward();
-        return loss.item<float>();
+        return result.TokenLosses!.mean(); // rows of a batch have one length, so nothing is padded
     }
 
     /// <summary>Different tokens in a period, as detection draws them, so that a copier can be right every time.</summary>

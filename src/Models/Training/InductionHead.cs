@@ -87,6 +87,6 @@ public sealed class InductionHead : nn.Module<Tensor, Tensor, Tensor>
         var scores = bmm(F.linear(input, q), F.linear(keysAndValues, k).transpose(1, 2)) / Math.Sqrt(DHead); // [batch, query, key]
         int length = (int)input.shape[1];
         var offsets = AttentionBias.Offsets([.. Enumerable.Range(0, length).Select(i => (long)i)], length, input.device);
-        return (scores + AttentionBias.Causal(offsets, window: 0)).softmax(-1).MoveToOuterDisposeScope();
+        return scores.Plus(AttentionBias.Causal(offsets, window: 0)).softmax(-1).MoveToOuterDisposeScope();
     }
 }

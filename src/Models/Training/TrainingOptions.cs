@@ -54,6 +54,8 @@ public sealed record TrainingOptions
         return LearningRate * (1 + Math.Cos(Math.PI * done)) / 2;
     }
 
+    internal AdamWSettings ToAdamW() => new(LearningRateAt, Beta1, Beta2, Epsilon, WeightDecay, ClipNorm);
+
     /// <summary>Checks every range.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A value is outside its range; the message names it.</exception>
     public void Validate()

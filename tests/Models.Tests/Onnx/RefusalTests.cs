@@ -68,6 +68,51 @@ public sealed class RefusalTests : IDisposable
         Assert.Contains("'mlneticl/p1' (Softmax) is attention beside that of node 'mlneticl/p0' (Softmax)", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(true, "calls an operator that the file defines itself")]
+    [InlineData(false, "holds graphs of its own")]
+    public void Load_OfALayerThatIsHidden_NamesItsNode(bool isFunction, string expected)
+    {
+        // The first layer can be read, the second cannot: a model of one layer would be another one.
+        OnnxNode[] hidden = Layer("x1", "h");
+        OnnxNode call = isFunction ? Call("Layer", ["x1"], "x2") : Choose("x2", hidden);
+        OnnxExport.Write(_folder.File("m.onnx"), [OnnxNode.Create("Gather", ["table", "input_ids"], ["x0"]), .. Layer("x0", "x1"), call],
+            [OnnxExport.Tensor("table", new float[8], 2, 4), OnnxTensor.Create("yes", OnnxType.Bool, [1], new byte[] { 1 })], [OnnxExport.Value("input_ids", OnnxType.Int64, "b", "s")], [OnnxValue.Create("x2", 1)]);
+        if (isFunction)
+        {
+            var function = new WireWriter().Text(1, "Layer").Text(4, "x1").Text(5, "h").Text(10, "custom");
+            foreach (var node in hidden) function.Bytes(7, node.Raw);
+            File.AppendAllBytes(_folder.File("m.onnx"), new WireWriter().Message(25, function).ToArray());
+        }
+
+        string message = Assert.Throws<UnsupportedModelException>(() => LanguageModel.Load(_folder.File("m.onnx"))).Message;
+        Assert.Contains($"'call' ({(isFunction ? "custom.Layer" : "If")}) {expected}", message, StringComparison.Ordinal);
+        Assert.Contains("a softmax or attention inside", message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Attention over x, without weights.</summary>
+    private static OnnxNode[] Layer(string x, string output) =>
+    [
+        OnnxNode.Create("Transpose", [x], [output + "t"]), OnnxNode.Create("MatMul", [x, x], [output + "s"]),
+        OnnxNode.Create("Softmax", [output + "s"], [output + "p"], ("axis", -1)), OnnxNode.Create("MatMul", [output + "p", x], [output]),
+    ];
+
+    private static OnnxNode Call(string function, string[] inputs, string output)
+    {
+        var message = new WireWriter();
+        foreach (string input in inputs) message.Text(1, input);
+        message.Text(2, output).Text(3, "call").Text(4, function).Text(7, "custom");
+        return new() { Name = "call", Operator = function, Domain = "custom", Inputs = inputs, Outputs = [output], Attributes = new Dictionary<string, OnnxAttribute>(), Raw = message.ToArray() };
+    }
+
+    private static OnnxNode Choose(string output, OnnxNode[] branch)
+    {
+        var graph = new OnnxGraph { Nodes = branch, Initializers = new Dictionary<string, OnnxTensor>(), Inputs = [], Outputs = [OnnxValue.Create(branch[^1].Output(0))], Values = new Dictionary<string, OnnxValue>(), Other = [] };
+        var message = new WireWriter().Text(1, "yes").Text(2, output).Text(3, "call").Text(4, "If");
+        foreach (string name in new[] { "then_branch", "else_branch" }) message.Message(5, new WireWriter().Text(1, name).Message(6, graph.Write().Text(2, name)).Integer(20, 5));
+        return new() { Name = "call", Operator = "If", Domain = "", Inputs = ["yes"], Outputs = [output], Attributes = new Dictionary<string, OnnxAttribute>(), Raw = message.ToArray() };
+    }
+
     [Fact]
     public void Load_WithAnotherModelsConfiguration_SaysWhatDiffers()
     {

@@ -10,11 +10,11 @@ public class AdamWTests
     [Fact]
     public void Step_SeveralSteps_EqualsTorchsOwn()
     {
-        var options = new TrainingOptions { LearningRate = 0.05, WarmupSteps = 0, WeightDecay = 0.1, ClipNorm = double.PositiveInfinity };
+        var options = new AdamWSettings(_ => 0.05, Beta2: 0.98, WeightDecay: 0.1);
         using var ours = Start();
         using var theirs = new Parameter(Start());
         using var target = tensor(new float[] { 2, -1, 0.5f, 3 }).view(2, 2);
-        using var mine = new AdamW([("w", ours.requires_grad_())], options);
+        using var mine = new AdamW([new("w", ours.requires_grad_())], options);
         using var reference = optim.AdamW([theirs], lr: 0.05, beta1: options.Beta1, beta2: options.Beta2, eps: options.Epsilon, weight_decay: 0.1);
 
         for (int step = 0; step < 20; step++)
@@ -34,10 +34,10 @@ public class AdamWTests
     public void Step_LongGradient_IsClippedOverAllParameters()
     {
         // Adam forgets the scale of a gradient but for epsilon, so a huge epsilon shows it: the update is rate * gradient / epsilon.
-        var options = new TrainingOptions { LearningRate = 1, WarmupSteps = 0, WeightDecay = 0, Beta1 = 0, Epsilon = 1e6, ClipNorm = 5 };
+        var options = new AdamWSettings(_ => 1, Beta1: 0, Beta2: 0.98, Epsilon: 1e6, ClipNorm: 5);
         using var a = zeros(1).requires_grad_();
         using var b = zeros(1).requires_grad_();
-        using var adam = new AdamW([("a", a), ("b", b)], options);
+        using var adam = new AdamW([new("a", a), new("b", b)], options);
         ((a * 30) + (b * 40)).sum().backward(); // norm 50
 
         adam.Step(0);

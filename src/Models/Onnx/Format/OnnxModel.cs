@@ -18,7 +18,7 @@ internal sealed class OnnxModel : IDisposable
         ReadOnlyMemory<byte>? graph = null;
         List<ReadOnlyMemory<byte>> other = [];
         var opsets = new Dictionary<string, long>(StringComparer.Ordinal);
-        List<string> functions = [];
+        List<OnnxFunction> functions = [];
         var fields = new WireReader(content, name);
         while (fields.Next())
         {
@@ -33,7 +33,7 @@ internal sealed class OnnxModel : IDisposable
             if (fields.Number == 25) functions.Add(reader.Function(fields.RequireBytes()));
         }
         if (graph is null || opsets.Count == 0) throw new ModelFormatException($"'{path}' is no ONNX model: it has no {(graph is null ? "graph" : "operator set")}.");
-        (_other, Opsets, Functions) = (other, opsets, functions);
+        (_other, Opsets, Functions) = (other, opsets, OnnxFunction.Resolve(functions));
         Graph = reader.Graph(graph.Value);
         DataFiles = [.. reader.DataFiles.Order(StringComparer.Ordinal)];
     }
@@ -49,7 +49,7 @@ internal sealed class OnnxModel : IDisposable
     public IReadOnlyDictionary<string, long> Opsets { get; }
 
     /// <summary>Operators that the file defines itself.</summary>
-    public IReadOnlyList<string> Functions { get; }
+    public IReadOnlyList<OnnxFunction> Functions { get; }
 
     /// <summary>Names of the files in the folder that hold data of tensors.</summary>
     public IReadOnlyList<string> DataFiles { get; }

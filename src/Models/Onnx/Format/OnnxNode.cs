@@ -25,6 +25,9 @@ internal sealed class OnnxNode
     /// <summary>The message.</summary>
     public required ReadOnlyMemory<byte> Raw { get; init; }
 
+    /// <summary>The graphs inside.</summary>
+    public IEnumerable<OnnxGraph> Graphs => Attributes.Values.Select(attribute => attribute.Graph).OfType<OnnxGraph>();
+
     /// <summary>What the graphs inside read from outside.</summary>
     public IReadOnlyList<string> Captured { get; init; } = [];
 

@@ -55,10 +55,10 @@ internal sealed class OnnxReader(string file, Func<string, long> lengthOfDataFil
         return graph;
     }
 
-    /// <summary>Checks an operator that the file defines itself; gives its name.</summary>
-    public string Function(ReadOnlyMemory<byte> message)
+    /// <summary>Reads and checks an operator that the file defines itself.</summary>
+    public OnnxFunction Function(ReadOnlyMemory<byte> message)
     {
-        string name = "";
+        string name = "", domain = "";
         List<ReadOnlyMemory<byte>> nodes = [];
         List<OnnxValue> inputs = [];
         var reader = new WireReader(message, file);
@@ -68,9 +68,9 @@ internal sealed class OnnxReader(string file, Func<string, long> lengthOfDataFil
             if (reader.Number == 1) name = Text(reader.RequireBytes());
             if (reader.Number == 4) inputs.Add(new(Text(reader.RequireBytes()), 0, null, default));
             if (reader.Number == 7) nodes.Add(reader.RequireBytes());
+            if (reader.Number == 10) domain = Text(reader.RequireBytes());
         }
-        Ordered(nodes, [], inputs, [], null);
-        return name;
+        return new(domain == "ai.onnx" ? "" : domain, name, Ordered(nodes, [], inputs, [], null));
     }
 
     /// <summary>Reads the nodes, each after those that make what it reads.</summary>
