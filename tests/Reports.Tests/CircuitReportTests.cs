@@ -120,7 +120,7 @@ public partial class CircuitReportTests
     public void Of_OnePair_HasNoIntervalsAndShowsThePrompts()
     {
         TokenLabel[] clean = [new(1, "<script>"), new(2, " a")], corrupted = [new(1, "<script>"), new(3, " b")];
-        var page = XDocument.Parse(CircuitReport.Of(SampleCircuits.Found(tested: false), new CircuitPrompts(clean, corrupted, new(2, " a"), new(3, " b"))).ToHtml());
+        var page = XDocument.Parse(CircuitReport.Of(SampleCircuits.Found(tested: false), new CircuitPrompts([new(clean, corrupted, new(2, " a"), new(3, " b"))])).ToHtml());
 
         Assert.Contains("One prompt pair", page.Root!.Value, StringComparison.Ordinal);
         Assert.Contains("logit of '·a' (id 2) minus logit of '·b' (id 3)", page.Root.Value, StringComparison.Ordinal);

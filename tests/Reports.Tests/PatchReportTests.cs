@@ -74,6 +74,6 @@ public class PatchReportTests
         Assert.Equal("モデル\ufffd</script>", (string?)root["model"]);
         Assert.Equal(3 * 4 * 12, root["effects"]!.AsArray().Count);
         Assert.Null(root["attribution"]!["rank_correlation"]);
-        Assert.Equal(study.Clean.Select(t => t.Id), root["prompts"]!["clean"]!["ids"]!.AsArray().Select(i => (int)i!));
+        Assert.Equal(study.Pairs[0].Clean.Select(t => t.Id), root["prompts"]!["clean"]!["ids"]!.AsArray().Select(i => (int)i!));
     }
 }

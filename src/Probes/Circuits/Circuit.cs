@@ -38,7 +38,7 @@ public sealed record CircuitEvaluation
     /// <summary>The least <see cref="CircuitEdge.Removal"/>: at or below 0 there is an edge that the circuit does not need.</summary>
     public required double Minimality { get; init; }
 
-    /// <summary>The control; null where none were asked for.</summary>
+    /// <summary>The control; null where none were asked for, or the circuit has all edges of its kinds, so that no other is like it.</summary>
     public RandomCircuits? Random { get; init; }
 }
 

@@ -19,8 +19,8 @@ public sealed record CircuitOptions
 
     /// <summary>
     /// The most edges that are patched exactly. Where the model has more in all, each edge is estimated first (<see cref="EdgeAttribution"/>, 3 steps,
-    /// on the first 8 rows) and those are patched whose estimate is at least half the <see cref="Threshold"/>, the largest first, at each step of
-    /// the search no more than half of what is left. Range: at least 1. <value>Default 1,000.</value>
+    /// on the first 8 rows) and those are patched whose estimate is at least half the <see cref="Threshold"/>; where a search by estimates alone would meet more than
+    /// this many, those with the largest, by one bound for all of the model. Range: at least 1. <value>Default 1,000.</value>
     /// </summary>
     public int MaxPatchedEdges { get; init; } = 1000;
 
@@ -36,8 +36,15 @@ public sealed record CircuitOptions
     /// <summary>Seed of resamples, sign flips, random weights and random circuits. <value>Default 0.</value></summary>
     public int Seed { get; init; }
 
-    /// <summary>How patched runs are stacked; without a results file, as there are many sweeps. <value>Default: <see cref="SweepOptions"/>' own.</value></summary>
+    /// <summary>How patched runs are stacked; without a results file, which is named by <see cref="ResultsFile"/>. <value>Default: <see cref="SweepOptions"/>' own.</value></summary>
     public SweepOptions Sweep { get; init; } = new();
+
+    /// <summary>
+    /// A file to which values are appended as soon as they are there, and from which a search that was killed goes on: the same search with
+    /// the same file computes what is missing, and gives the same circuit as one that was never interrupted. The file of another search is refused
+    /// with an <see cref="InvalidDataException"/> and left as it is. <value>Default null: nothing is written.</value>
+    /// </summary>
+    public string? ResultsFile { get; init; }
 
     /// <summary>Checks every range.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A setting is out of its range; the message says which, what it is and what it may be.</exception>
@@ -49,7 +56,7 @@ public sealed record CircuitOptions
         Require(MaxPatchedEdges >= 1, nameof(MaxPatchedEdges), MaxPatchedEdges, "at least 1");
         Require(RandomCircuits >= 0, nameof(RandomCircuits), RandomCircuits, "at least 0");
         Require(Resamples >= 100, nameof(Resamples), Resamples, "at least 100");
-        Require(Sweep.ResultsFile is null, nameof(Sweep), Sweep.ResultsFile ?? "", "without a results file");
+        Require(Sweep.ResultsFile is null, nameof(Sweep), Sweep.ResultsFile ?? "", "without a results file; name it as ResultsFile of these options");
     }
 
     private static void Require(bool holds, string setting, object value, string range)

@@ -48,7 +48,20 @@ public static class CircuitPatching
     /// <exception cref="ArgumentException">An edge does not exist, or clean and corrupted rows differ in number or length.</exception>
     public static CircuitPatchingResult Run(
         LanguageModel model, TokenBatch clean, TokenBatch corrupted, IReadOnlyList<IReadOnlyCollection<PathEdge>> circuits, PatchMetric metric,
-        IProgress<double>? progress = null, CancellationToken cancellationToken = default)
+        IProgress<double>? progress = null, CancellationToken cancellationToken = default) =>
+        Run(model, clean, corrupted, circuits, metric, file: null, progress, cancellationToken);
+
+    /// <param name="model">The model.</param>
+    /// <param name="clean">Rows that show the behaviour.</param>
+    /// <param name="corrupted">Rows that do not.</param>
+    /// <param name="circuits">The edges of each circuit.</param>
+    /// <param name="metric">What is read from each run.</param>
+    /// <param name="file">Where finished runs are and go; null for nowhere.</param>
+    /// <param name="progress">Told the share done.</param>
+    /// <param name="cancellationToken">Checked before every block of every pass.</param>
+    internal static CircuitPatchingResult Run(
+        LanguageModel model, TokenBatch clean, TokenBatch corrupted, IReadOnlyList<IReadOnlyCollection<PathEdge>> circuits, PatchMetric metric,
+        SweepFile? file, IProgress<double>? progress, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(circuits);
         ArgumentNullException.ThrowIfNull(model);
@@ -62,14 +75,16 @@ public static class CircuitPatching
         for (int first = 0; first < clean.Count; first += rows)
         {
             int count = Math.Min(rows, clean.Count - first);
+            double[][] finished = file?.Take([.. Enumerable.Repeat(count, circuits.Count)]) ?? [];
             using var runs = new CircuitRuns(model, clean.Block(first, count), corrupted.Block(first, count), metric.ForRows(first, count), cancellationToken);
-            if (!runs.Full.Concat(runs.Empty).All(double.IsFinite))
-                throw new ModelFormatException($"The {metric.Name} of model '{model.Name}' is not finite on these rows. Its weights hold NaN or infinity, or are so large that the computation overflows.");
+            metric.RequireFinite(model, runs.Full.Concat(runs.Empty));
             full.AddRange(runs.Full);
             empty.AddRange(runs.Empty);
             for (int i = 0; i < values.Length; i++)
             {
-                values[i].AddRange(runs.Values(circuits[i], cancellationToken));
+                double[] kept = i < finished.Length ? finished[i] : runs.Values(circuits[i], cancellationToken);
+                if (i >= finished.Length) file?.Append(kept);
+                values[i].AddRange(kept);
                 progress?.Report((first + (count * (i + 1.0) / values.Length)) / clean.Count);
             }
         }

@@ -6,14 +6,18 @@ namespace MlNetIcl.Probes;
 /// Goes backwards from the logits: at each step all edges into the nodes found in one block are patched, and the senders of those that
 /// count are nodes from then on. A node comes after all that it feeds, so each edge is judged once.
 /// </summary>
-internal sealed class CircuitSearch(LanguageModel model, TokenBatch clean, TokenBatch corrupted, PatchMetric metric, CircuitOptions options, EdgeTest test, double difference)
+internal sealed class CircuitSearch(LanguageModel model, TokenBatch clean, TokenBatch corrupted, PatchMetric metric, CircuitOptions options, EdgeTest test, double difference, SweepFile? file)
 {
     /// <summary>Bound on the changes of senders that are held at one time.</summary>
     private const long MaxChangeBytes = 256L << 20;
 
+    /// <summary>About the share of a search that its estimates take.</summary>
+    private const double Screening = 0.2;
+
     private readonly IReadOnlyList<PathEdge> _all = PathPatching.AllEdges(model.Config);
     private readonly HashSet<PathSender> _found = [];
     private Dictionary<PathEdge, double>? _estimates;
+    private double _least; // of an estimate, so that its edge is patched
 
     public List<CircuitEdge> Edges { get; } = [];
 
@@ -24,26 +28,41 @@ internal sealed class CircuitSearch(LanguageModel model, TokenBatch clean, Token
     public void Run(IProgress<double>? progress, CancellationToken cancellation)
     {
         var config = model.Config;
-        int done = 0, steps = 1 + (2 * config.Layers);
-        Step([new PathReceiver(PathInput.Logits)]);
-        for (int layer = config.Layers - 1; layer >= 0; layer--)
+        double searched = 0; // the share of the search that comes before its first step
+        if (_all.Count > options.MaxPatchedEdges)
         {
-            Step(_found.Contains(new(layer, null)) ? [new PathReceiver(PathInput.Mlp, layer)] : []);
-            Step([.. _found.Where(s => s.Layer == layer && s.Head is not null).SelectMany(s => PathRules.InputsOf(new HeadId(layer, s.Head!.Value), config)).Distinct().OrderBy(r => r.Input).ThenBy(r => r.Head)]);
+            _estimates = Estimate(progress.Part(0, Screening), cancellation);
+            _least = LeastEstimate();
+            searched = Screening;
         }
-
-        void Step(PathReceiver[] receivers)
+        progress = progress.Part(searched, 1);
+        int done = 0, steps = 1 + (2 * config.Layers);
+        foreach (var edges in Backwards(_found))
         {
-            PathEdge[] edges = [.. receivers.SelectMany(receiver => PathRules.Before(receiver, config).Select(sender => new PathEdge(sender, receiver)))];
             Judge(edges, progress.Part((double)done / steps, (done + 1.0) / steps), cancellation);
             progress?.Report((double)++done / steps);
         }
     }
 
+    /// <summary>Step by step all edges into the nodes found so far, from the logits back; what a step finds is to be added before the next one.</summary>
+    private IEnumerable<PathEdge[]> Backwards(HashSet<PathSender> found)
+    {
+        var config = model.Config;
+        yield return Into([new PathReceiver(PathInput.Logits)]);
+        for (int layer = config.Layers - 1; layer >= 0; layer--)
+        {
+            yield return Into(found.Contains(new(layer, null)) ? [new PathReceiver(PathInput.Mlp, layer)] : []);
+            yield return Into(found.Where(s => s.Layer == layer && s.Head is not null).SelectMany(s => PathRules.InputsOf(new HeadId(layer, s.Head!.Value), config)).Distinct().OrderBy(r => r.Input).ThenBy(r => r.Head));
+        }
+
+        PathEdge[] Into(IEnumerable<PathReceiver> receivers) =>
+            [.. receivers.SelectMany(receiver => PathRules.Before(receiver, config).Select(sender => new PathEdge(sender, receiver)))];
+    }
+
     private void Judge(PathEdge[] edges, IProgress<double>? progress, CancellationToken cancellation)
     {
         if (edges.Length == 0) return;
-        edges = Screen(edges, cancellation);
+        edges = Screen(edges);
         if (edges.Length == 0) return;
         double[][] lost = Lost(edges, progress, cancellation);
         Patched += edges.Length;
@@ -59,23 +78,62 @@ internal sealed class CircuitSearch(LanguageModel model, TokenBatch clean, Token
         }
     }
 
-    /// <summary>
-    /// All edges, where the model has no more than may be patched; else those whose estimate is at least half the threshold, the largest
-    /// ones first, as far as half of what is left of the budget reaches, so that later steps have some. In the order given.
-    /// </summary>
-    private PathEdge[] Screen(PathEdge[] edges, CancellationToken cancellation)
+    /// <summary>All edges, where the model has no more than may be patched; else those with large estimates. In the order given.</summary>
+    private PathEdge[] Screen(PathEdge[] edges)
     {
-        if (_all.Count <= options.MaxPatchedEdges) return edges;
-        _estimates ??= EdgeScreen.Estimate(model, clean, corrupted, _all, metric, cancellation);
-        if (_estimates.Values.All(estimate => estimate == 0))
-            throw new ArgumentException($"The model has {_all.Count} edges, of which at most {options.MaxPatchedEdges} may be patched, and {metric.Name} has no gradient by which to choose them. Use another metric, or raise {nameof(CircuitOptions.MaxPatchedEdges)}.");
-        double least = options.Threshold / 2 * Math.Abs(difference);
-        int left = options.MaxPatchedEdges - Patched, room = left - (left / 2);
-        PathEdge[] kept = [.. Enumerable.Range(0, edges.Length).Where(i => Size(i) >= least).OrderByDescending(Size).Take(room).Order().Select(i => edges[i])];
+        if (_estimates is null) return edges;
+        PathEdge[] kept = [.. edges.Where(edge => Size(edge) >= _least).Take(options.MaxPatchedEdges - Patched)];
         Screened += edges.Length - kept.Length;
         return kept;
+    }
 
-        double Size(int i) => Math.Abs(_estimates[edges[i]]);
+    private double Size(PathEdge edge) => Math.Abs(_estimates![edge]);
+
+    /// <summary>
+    /// The least estimate with which a search by estimates alone, from the logits back to the embedding, meets no more edges than may be patched, and at
+    /// least half the threshold. One bound for the whole model: were what is near the logits served first, nothing would be left for what feeds it.
+    /// </summary>
+    private double LeastEstimate()
+    {
+        if (_estimates!.Values.All(estimate => estimate == 0))
+            throw new ArgumentException($"The model has {_all.Count} edges, of which at most {options.MaxPatchedEdges} may be patched, and {metric.Name} has no gradient by which to choose them. Use another metric, or raise {nameof(CircuitOptions.MaxPatchedEdges)}.");
+        double least = options.Threshold / 2 * Math.Abs(difference);
+        double[] sizes = [.. _estimates.Values.Select(Math.Abs).Where(size => size > least).Distinct().Prepend(least).Order()];
+        int low = 0, high = sizes.Length - 1; // what is met shrinks as the bound grows
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (Met(sizes[middle]) <= options.MaxPatchedEdges) high = middle;
+            else low = middle + 1;
+        }
+        return sizes[low];
+    }
+
+    /// <summary>How many edges a search by estimates alone meets.</summary>
+    private int Met(double least)
+    {
+        int met = 0;
+        var found = new HashSet<PathSender>();
+        foreach (var edges in Backwards(found))
+            foreach (var edge in edges.Where(edge => Size(edge) >= least))
+            {
+                met++;
+                if (edge.Sender != PathSender.Embedding) found.Add(edge.Sender);
+            }
+        return met;
+    }
+
+    private Dictionary<PathEdge, double> Estimate(IProgress<double>? progress, CancellationToken cancellation)
+    {
+        double[] estimates = file?.Take([_all.Count]).SingleOrDefault() ?? Computed();
+        return Enumerable.Range(0, _all.Count).ToDictionary(i => _all[i], i => estimates[i]);
+
+        double[] Computed()
+        {
+            double[] values = EdgeScreen.Estimate(model, clean, corrupted, _all, metric, progress, cancellation);
+            file?.Append(values);
+            return values;
+        }
     }
 
     private Interval? Share(Interval? lost) => lost is not { } i ? null
@@ -91,7 +149,7 @@ internal sealed class CircuitSearch(LanguageModel model, TokenBatch clean, Token
         {
             PathEdge[][] sets = [.. some.SelectMany(g => g).Select(edge => (PathEdge[])[edge])];
             var part = progress.Part((double)lost.Count / edges.Length, (double)(lost.Count + sets.Length) / edges.Length);
-            var run = PathPatching.Run(model, clean: corrupted, corrupted: clean, sets, metric, options.Sweep, part, cancellation);
+            var run = PathPatching.Run(model, clean: corrupted, corrupted: clean, sets, metric, options.Sweep with { File = file }, part, cancellation);
             for (int i = 0; i < sets.Length; i++)
                 lost.Add(sets[i][0], [.. run.CorruptedValues.Zip(run.RowValues[i], (before, after) => before - after)]);
         }

@@ -57,6 +57,7 @@ public static class CircuitTracer
     /// <param name="cancellationToken">Checked before every block of every pass.</param>
     /// <exception cref="ArgumentException">An option is out of range, clean and corrupted rows differ in number or length, or the model has too many edges to patch each and the metric no gradient.</exception>
     /// <exception cref="ModelFormatException">The metric is no number.</exception>
+    /// <exception cref="InvalidDataException">The results file is another search's.</exception>
     public static Circuit Trace(
         LanguageModel model, TokenBatch clean, TokenBatch corrupted, PatchMetric metric, CircuitOptions? options = null, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
     {
@@ -66,13 +67,14 @@ public static class CircuitTracer
         options.Validate();
         var config = model.Config;
         int all = PathPatching.AllEdges(config).Count;
+        using var file = options.ResultsFile is { } path ? new SweepFile(path, SweepIdentity.OfCircuit(model, clean, corrupted, metric, options), MostNumbers(options, clean.Count, all)) : null;
         var ends = CircuitPatching.Run(model, clean, corrupted, [], metric, cancellationToken: cancellationToken);
         var test = new EdgeTest(options, clean.Count, all);
         double[] differences = [.. ends.Full.Zip(ends.Empty, (full, empty) => full - empty)];
         double difference = differences.Average();
         var interval = test.IntervalOf(differences);
         double? p = test.PValues([differences], cancellationToken)?[0];
-        var search = new CircuitSearch(model, clean, corrupted, metric, options, test, difference);
+        var search = new CircuitSearch(model, clean, corrupted, metric, options, test, difference, file);
         bool differs = test.IsThere(difference, interval, p, options.LeastDifference);
         if (differs) search.Run(progress.Part(0, 0.6), cancellationToken);
 
@@ -99,10 +101,18 @@ public static class CircuitTracer
         {
             circuit = WithComposition(circuit, model, cancellationToken);
             var sets = SetsToJudge(circuit, config);
-            circuit = Judge(circuit, CircuitPatching.Run(model, clean, corrupted, sets, metric, progress.Part(0.6, 1), cancellationToken), test);
+            circuit = Judge(circuit, CircuitPatching.Run(model, clean, corrupted, sets, metric, file, progress.Part(0.6, 1), cancellationToken), test);
         }
+        file?.End();
         progress?.Report(1);
         return circuit;
+    }
+
+    /// <summary>The most numbers that the results file of a search can hold.</summary>
+    private static long MostNumbers(CircuitOptions options, int rows, int edges)
+    {
+        long patched = Math.Min(edges, options.MaxPatchedEdges), sets = 2 + patched + options.RandomCircuits;
+        return edges + 1L + ((patched + sets) * (2L * rows)); // a line's own number beside as little as one value
     }
 
     private static CircuitNode[] Nodes(List<CircuitEdge> edges, HeadDetectionResult? heads)
@@ -128,8 +138,9 @@ public static class CircuitTracer
             PathInput.Value => CompositionKind.Value,
             _ => null,
         };
-        if (!circuit.Edges.Any(e => KindOf(e.Path) is not null)) return circuit;
-        var scores = CompositionScores.Compute(model, circuit.Options.Seed, cancellationToken: cancellation);
+        var wanted = circuit.Edges.Where(e => KindOf(e.Path) is not null).Select(e => (KindOf(e.Path)!.Value, e.Path.Sender.Layer, e.Path.Receiver.Layer)).ToHashSet();
+        if (wanted.Count == 0) return circuit;
+        var scores = CompositionScores.Compute(model, circuit.Options.Seed, draws: 100, (kind, earlier, later) => wanted.Contains((kind, earlier, later)), cancellation);
         return circuit with
         {
             Edges = [.. circuit.Edges.Select(edge => edge with

@@ -10,18 +10,18 @@ internal static class EdgeScreen
     /// <summary>Bound on a pass that keeps what its gradient needs; rows beyond it are computed after each other.</summary>
     private const double MaxBytes = 512 << 20;
 
-    /// <summary>By edge: the estimated change of the metric, mean over the rows.</summary>
-    public static Dictionary<PathEdge, double> Estimate(LanguageModel model, TokenBatch clean, TokenBatch corrupted, IReadOnlyList<PathEdge> edges, PatchMetric metric, CancellationToken cancellation)
+    /// <summary>[edge]: the estimated change of the metric, mean over the rows.</summary>
+    public static double[] Estimate(LanguageModel model, TokenBatch clean, TokenBatch corrupted, IReadOnlyList<PathEdge> edges, PatchMetric metric, IProgress<double>? progress, CancellationToken cancellation)
     {
         int rows = Math.Min(Rows, clean.Count), block = (int)Math.Clamp(MaxBytes / BytesPerRow(model.Config, clean.MaxLength), 1, rows);
         double[] sums = new double[edges.Count];
         for (int first = 0; first < rows; first += block)
         {
             int count = Math.Min(block, rows - first);
-            var estimates = EdgeAttribution.Run(model, clean: corrupted.Block(first, count), corrupted: clean.Block(first, count), edges, metric.ForRows(first, count), Steps, cancellation);
+            var estimates = EdgeAttribution.Run(model, clean: corrupted.Block(first, count), corrupted: clean.Block(first, count), edges, metric.ForRows(first, count), Steps, progress.Part((double)first / rows, (double)(first + count) / rows), cancellation);
             for (int i = 0; i < sums.Length; i++) sums[i] += estimates[i] * count / rows;
         }
-        return Enumerable.Range(0, edges.Count).ToDictionary(i => edges[i], i => sums[i]);
+        return sums;
     }
 
     // Of each block: residuals, norms, q, k, v, z and their gradients; scores and pattern; the MLP.

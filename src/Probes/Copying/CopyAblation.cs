@@ -70,7 +70,7 @@ public static class CopyAblation
     {
         double[] accuracy = MeanOf(accuracies, row.Sets);
         double whole = result.Base.Accuracy;
-        double[] change = result.Copies ? [.. accuracy.Select(a => (a - whole) / whole)] : [];
+        double[] change = result.Copies ? [.. accuracy.Zip(accuracies.Base, (after, before) => (after - before) / whole)] : [];
         return new CopyAblationRow
         {
             Intervention = row.Intervention,

@@ -83,7 +83,7 @@ public sealed record CopyAblationRow
     /// <summary>(accuracy - accuracy of the whole model) / accuracy of the whole model; null where the model does not copy.</summary>
     public double? RelativeChange { get; init; }
 
-    /// <summary>95 % interval of <see cref="RelativeChange"/> over sequences; the whole model's mean accuracy is taken as given.</summary>
+    /// <summary>95 % interval of <see cref="RelativeChange"/> over sequences, each held against the whole model on the same one; the whole model's mean accuracy, by which it is divided, is taken as given.</summary>
     public Interval? RelativeChangeInterval { get; init; }
 
     /// <summary>What the article claims of <see cref="RelativeChange"/>; null where it claims nothing.</summary>

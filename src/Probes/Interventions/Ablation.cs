@@ -105,9 +105,11 @@ public static class Ablation
 
         using var scope = NewDisposeScope();
         Site[] sites = [.. sets.SelectMany(s => s).Select(s => s.Site).Distinct()];
-        var replacements = Replacements.Of(model, tokens, sites, options, cancellationToken);
+        using var resampled = options.Kind == AblationKind.Resample && sites.Length > 0 ? new SourceRows(model, Replacements.Drawn(tokens, sites, options), sites, cancellationToken) : null;
+        var means = resampled is null ? Replacements.Means(model, tokens, sites, options, cancellationToken) : [];
         string how = $"{options.Kind} of {SweepIdentity.OfTokens(options.Reference ?? tokens)}, seed {options.Seed}{(options.KeepPatterns ? ", patterns kept" : "")}";
-        return With(replacements, how, model, tokens, metric, sets, options.KeepPatterns, options.Sweep, progress, cancellationToken);
+        return With(slot => resampled is not null ? Patch.CopyEdit(slot, resampled) : Edit(slot, means), how, model, tokens, metric, sets, options.KeepPatterns,
+            options.Sweep with { Sources = resampled is null ? [] : [resampled] }, progress, cancellationToken);
     }
 
     /// <summary>Ablates sets of slots with given values.</summary>
@@ -123,20 +125,30 @@ public static class Ablation
     /// <param name="cancellationToken">Checked before every block of every pass.</param>
     internal static AblationResult With(
         IReadOnlyDictionary<Site, Tensor> replacements, string how, LanguageModel model, TokenBatch tokens, PatchMetric metric, IReadOnlyList<IReadOnlyList<PatchSlot>> sets,
-        bool keepPatterns = false, SweepOptions? options = null, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
+        bool keepPatterns = false, SweepOptions? options = null, IProgress<double>? progress = null, CancellationToken cancellationToken = default) =>
+        With(slot => Edit(slot, replacements), how, model, tokens, metric, sets, keepPatterns, options ?? new(), progress, cancellationToken);
+
+    private static SiteEdit Edit(PatchSlot slot, IReadOnlyDictionary<Site, Tensor> replacements) =>
+        replacements.TryGetValue(slot.Site, out var value) ? Patch.CopyEdit(slot, value) : Patch.ZeroEdit(slot);
+
+    private static AblationResult With(
+        Func<PatchSlot, SiteEdit> edit, string how, LanguageModel model, TokenBatch tokens, PatchMetric metric, IReadOnlyList<IReadOnlyList<PatchSlot>> sets,
+        bool keepPatterns, SweepOptions options, IProgress<double>? progress, CancellationToken cancellationToken)
     {
-        using var scope = NewDisposeScope();
-        var patterns = keepPatterns ? Patterns(model, tokens, [.. sets.SelectMany(s => s).Select(s => s.Site)], cancellationToken) : [];
+        int firstLayer = sets.SelectMany(s => s).Select(s => s.Layer).DefaultIfEmpty(model.Config.Layers).Min();
+        Site[] later = keepPatterns ? [.. Enumerable.Range(0, model.Config.Layers).Where(layer => layer > firstLayer).Select(Site.Pattern)] : [];
+        using var patterns = new SourceRows(model, tokens, later, cancellationToken);
         var patches = sets.Select(set =>
         {
             int first = set.Select(s => s.Layer).DefaultIfEmpty(model.Config.Layers).Min();
             return new Patch([
-                .. set.Select(slot => replacements.TryGetValue(slot.Site, out var value) ? Patch.CopyEdit(slot, value) : Patch.ZeroEdit(slot)),
-                .. patterns.Where(p => p.Key > first).Select(p => Patch.CopyEdit(new PatchSlot(SiteKind.Pattern, p.Key), p.Value, tokens.MaxLength))]) // changes nothing by itself
+                .. set.Select(edit),
+                .. later.Where(site => site.Layer > first).Select(site => Patch.CopyEdit(new PatchSlot(SiteKind.Pattern, site.Layer), patterns, tokens.MaxLength))]) // changes nothing by itself
             {
                 Identity = $"{how}: {string.Join(' ', set)}",
             };
         }).ToArray();
+        options = options with { Sources = [.. options.Sources, patterns] };
         var sweep = PatchSweep.Run(model, tokens, patches, metric, options, progress, cancellationToken);
         return new AblationResult(metric.Name, sweep.BaseMean, [.. sets.Select((set, i) =>
         {
@@ -146,15 +158,5 @@ public static class Ablation
         {
             BaseValues = sweep.Base,
         };
-    }
-
-    /// <summary>By layer: the patterns of the base run after the first ablated layer, in the current dispose scope.</summary>
-    private static Dictionary<int, Tensor> Patterns(LanguageModel model, TokenBatch tokens, Site[] sites, CancellationToken cancellation)
-    {
-        int first = sites.Select(s => s.Layer).DefaultIfEmpty(model.Config.Layers).Min() + 1;
-        int[] layers = [.. Enumerable.Range(0, model.Config.Layers).Where(l => l >= first)];
-        if (layers.Length == 0) return [];
-        using var run = model.Run(tokens, new ForwardPlan().Capture(layers.Select(Site.Pattern)), cancellation);
-        return layers.ToDictionary(l => l, l => run[Site.Pattern(l)].alias());
     }
 }

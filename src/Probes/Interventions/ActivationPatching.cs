@@ -88,13 +88,14 @@ public static class ActivationPatching
         foreach (var slot in slots) slot.Require(model.Config, corrupted.MaxLength);
 
         bool denoises = direction == PatchDirection.CleanIntoCorrupted;
-        var plan = new ForwardPlan().Capture(slots.Select(s => s.Site).Distinct());
-        var (run, sourceValues) = PatchSweep.Measure(model, denoises ? clean : corrupted, plan, metric, cancellationToken);
-        using var source = run;
+        options ??= new();
+        options.Validate();
+        using var source = new SourceRows(model, denoises ? clean : corrupted, slots.Select(s => s.Site), cancellationToken);
+        double[] sourceValues = source.Measure(metric, options);
         int first = PromptPair.FirstDifference(clean, corrupted);
         string from = SweepIdentity.OfTokens(denoises ? clean : corrupted);
-        var patches = slots.Select(slot => new Patch(Patch.CopyEdit(slot, source[slot.Site], first)) { Identity = $"{slot} of {from}" }).ToArray();
-        var sweep = PatchSweep.Run(model, denoises ? corrupted : clean, patches, metric, options, progress, cancellationToken);
+        var patches = slots.Select(slot => new Patch(Patch.CopyEdit(slot, source, first)) { Identity = $"{slot} of {from}" }).ToArray();
+        var sweep = PatchSweep.Run(model, denoises ? corrupted : clean, patches, metric, options with { Sources = [source] }, progress, cancellationToken);
 
         double before = sweep.BaseMean, after = sourceValues.Average();
         return new ActivationPatchingResult(metric.Name, denoises ? after : before, denoises ? before : after, [.. slots.Select((slot, i) =>

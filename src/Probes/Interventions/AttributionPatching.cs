@@ -7,14 +7,25 @@ namespace MlNetIcl.Probes;
 /// <param name="Slot">The slot.</param>
 /// <param name="Value">The estimate of the patched metric minus the corrupted one, mean over the rows.</param>
 /// <param name="Normalised">The same as a share of clean minus corrupted; null where those are equal.</param>
-public sealed record AttributionEffect(PatchSlot Slot, double Value, double? Normalised);
+public sealed record AttributionEffect(PatchSlot Slot, double Value, double? Normalised)
+{
+    /// <summary>The estimate for each row.</summary>
+    public IReadOnlyList<double> Values { get; init; } = [];
+}
 
 /// <summary>The estimates of all slots, beside the metric of the two runs without a patch.</summary>
 /// <param name="Metric">The metric's name.</param>
 /// <param name="Clean">Metric of the clean run, mean over the rows.</param>
 /// <param name="Corrupted">Metric of the corrupted run, mean over the rows.</param>
 /// <param name="Effects">One per slot, in the order of the slots.</param>
-public sealed record AttributionResult(string Metric, double Clean, double Corrupted, IReadOnlyList<AttributionEffect> Effects);
+public sealed record AttributionResult(string Metric, double Clean, double Corrupted, IReadOnlyList<AttributionEffect> Effects)
+{
+    /// <summary>Metric of each clean row.</summary>
+    public IReadOnlyList<double> CleanValues { get; init; } = [];
+
+    /// <summary>Metric of each corrupted row.</summary>
+    public IReadOnlyList<double> CorruptedValues { get; init; } = [];
+}
 
 /// <summary>
 /// Attribution patching: (clean - corrupted) times the metric's gradient at the corrupted run, a linear estimate of activation
@@ -50,6 +61,7 @@ public static class AttributionPatching
         using var to = cleanRun;
         var (corruptedRun, corruptedValues) = PatchSweep.Measure(model, corrupted, new ForwardPlan().Capture([embed, .. sites]), metric, cancellationToken);
         using var from = corruptedRun;
+        metric.RequireFinite(model, cleanValues.Concat(corruptedValues));
 
         var effects = sites.ToDictionary(site => site, site => zeros_like(from[site])); // change times gradient, entry by entry
         for (int step = 0; step < steps; step++)
@@ -65,8 +77,13 @@ public static class AttributionPatching
         return new AttributionResult(metric.Name, cleanMean, corruptedMean, [.. slots.Select(slot =>
         {
             using var slotScope = NewDisposeScope();
-            double value = slot.Of(effects[slot.Site]).sum(ScalarType.Float64).item<double>() / corrupted.Count;
-            return new AttributionEffect(slot, value, cleanMean == corruptedMean ? null : value / (cleanMean - corruptedMean));
-        })]);
+            double[] values = [.. slot.Of(effects[slot.Site]).flatten(1).sum([1], type: ScalarType.Float64).cpu().data<double>()];
+            double value = values.Average();
+            return new AttributionEffect(slot, value, cleanMean == corruptedMean ? null : value / (cleanMean - corruptedMean)) { Values = values };
+        })])
+        {
+            CleanValues = cleanValues,
+            CorruptedValues = corruptedValues,
+        };
     }
 }

@@ -49,6 +49,7 @@ public static class DirectLogitAttribution
         if (config.Norm != NormKind.None) plan.Capture(new Site(SiteKind.FinalNormScale));
         var (captured, values) = PatchSweep.Measure(model, tokens, plan, metric, cancellationToken);
         using var run = captured;
+        metric.RequireFinite(model, values);
 
         var readout = LogitReadout.Of(model, metric.Direction(model), config.Norm == NormKind.None ? null : LogitDifferenceMetric.Last(run[new Site(SiteKind.FinalNormScale)], tokens));
         double[][] heads = [.. layers.Select(layer =>

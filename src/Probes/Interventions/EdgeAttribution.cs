@@ -19,11 +19,12 @@ public static class EdgeAttribution
     /// <param name="edges">The edges.</param>
     /// <param name="metric">The metric.</param>
     /// <param name="steps">How many gradients are averaged, at the shares (i + 1/2) / steps of the way to the clean embeddings; 1 (the default) for the gradient at the corrupted run itself.</param>
+    /// <param name="progress">Told the share done, in [0, 1].</param>
     /// <param name="cancellationToken">Checked before every block of every pass.</param>
     /// <returns>One estimate per edge, mean over the rows, in the order of the edges.</returns>
     /// <exception cref="ArgumentException">A sender or receiver does not exist, a receiver does not come after its sender, or clean and corrupted rows differ in number or length.</exception>
     public static IReadOnlyList<double> Run(
-        LanguageModel model, TokenBatch clean, TokenBatch corrupted, IReadOnlyList<PathEdge> edges, PatchMetric metric, int steps = 1, CancellationToken cancellationToken = default)
+        LanguageModel model, TokenBatch clean, TokenBatch corrupted, IReadOnlyList<PathEdge> edges, PatchMetric metric, int steps = 1, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(edges);
@@ -52,16 +53,19 @@ public static class EdgeAttribution
             var byOutput = Own(model.Gradients(corrupted, plan, [.. outputs.Values.Select(slot => slot.Site).Distinct()], FinalHidden.Site(config),
                 hidden => metric.Evaluate(model, FinalHidden.Of(model, hidden), corrupted).sum(), cancellationToken));
             using var run = model.Run(corrupted, plan.Capture([Site.ResidPre(0), .. inputs, .. inputs.Select(site => Site.ResidPre(site.Layer))]), cancellationToken);
-            foreach (var receiver in receivers)
+            int done = 0;
+            foreach (var some in receivers.GroupBy(r => r.Input == PathInput.Logits ? config.Layers : r.Layer).Select(g => g.ToArray()))
             {
+                // A block's receivers at a time, as reading all senders' changes is what costs.
                 using var each = NewDisposeScope();
-                var gradient = receiver.Input == PathInput.Logits ? byOutput[outputs[receiver].Site] : ThroughReceiver(receiver, run, byOutput);
-                var products = mv(change, gradient.flatten().to_type(change.dtype)).to_type(ScalarType.Float64).cpu().data<double>();
-                for (int i = 0; i < senders.Length; i++) sums[receiver][i] += products[i] / steps;
+                var gradients = stack([.. some.Select(receiver => (receiver.Input == PathInput.Logits ? byOutput[outputs[receiver].Site] : ThroughReceiver(receiver, run, byOutput)).flatten())]); // [receiver, batch * pos * d_model]
+                double[] products = [.. mm(change, gradients.to_type(change.dtype).t()).to_type(ScalarType.Float64).cpu().contiguous().data<double>()]; // [sender, receiver]
+                for (int at = 0; at < products.Length; at++) sums[some[at % some.Length]][at / some.Length] += products[at] / steps;
+                progress?.Report((step + ((double)(done += some.Length) / receivers.Length)) / steps);
             }
         }
-        var at = Enumerable.Range(0, senders.Length).ToDictionary(i => senders[i]);
-        return [.. edges.Select(edge => sums[edge.Receiver][at[edge.Sender]] / corrupted.Count)];
+        var index = Enumerable.Range(0, senders.Length).ToDictionary(i => senders[i]);
+        return [.. edges.Select(edge => sums[edge.Receiver][index[edge.Sender]] / corrupted.Count)];
 
         // What the receiver reads; the gradient by it must leave out what others read there.
         Site InputOf(PathReceiver receiver) =>

@@ -48,8 +48,14 @@ public sealed record Patch(params IReadOnlyList<SiteEdit> Edits)
     /// <param name="slot">What is replaced.</param>
     /// <param name="source">As for <see cref="Copy"/>.</param>
     /// <param name="first">The first position at which the source differs from the run: a slot at an earlier one changes nothing.</param>
-    internal static SiteEdit CopyEdit(PatchSlot slot, Tensor source, int first = 0) =>
-        SiteEdit.Within(slot.Site, slot.Position is not { } at ? first : at < first ? int.MaxValue : at, (value, window) => slot.Of(value, window)?.copy_(slot.Of(window.Of(slot.Kind, source), window)!));
+    internal static SiteEdit CopyEdit(PatchSlot slot, Tensor source, int first = 0) => CopyEdit(slot, window => window.Of(slot.Kind, source), first);
+
+    /// <summary>The same with a source that is computed as it is needed.</summary>
+    internal static SiteEdit CopyEdit(PatchSlot slot, SourceRows source, int first = 0) =>
+        CopyEdit(slot, window => source.Of(slot.Site, window), first);
+
+    private static SiteEdit CopyEdit(PatchSlot slot, Func<SiteWindow, Tensor> source, int first) =>
+        SiteEdit.Within(slot.Site, slot.Position is not { } at ? first : at < first ? int.MaxValue : at, (value, window) => slot.Of(value, window)?.copy_(slot.Of(source(window), window)!));
 
     internal static SiteEdit ZeroEdit(PatchSlot slot) => SiteEdit.Within(slot.Site, slot.Position ?? 0, (value, window) => slot.Of(value, window)?.zero_());
 

@@ -67,6 +67,14 @@ public abstract class PatchMetric
     /// <summary>Checks that the metric can be read on these rows.</summary>
     internal abstract void Validate(DecoderConfig config, TokenBatch tokens);
 
+    /// <summary>Checks the metric of a run without a patch.</summary>
+    /// <exception cref="ModelFormatException">A value is no number.</exception>
+    internal void RequireFinite(LanguageModel model, IEnumerable<double> values)
+    {
+        if (!values.All(double.IsFinite))
+            throw new ModelFormatException($"The {Name.Replace('_', ' ')} of model '{model.Name}' is not finite on these rows. Its weights hold NaN or infinity, or are so large that the computation overflows.");
+    }
+
     /// <summary>The metric on some of the rows.</summary>
     internal abstract PatchMetric ForRows(int first, int count);
 

@@ -39,6 +39,7 @@ public static class PatchSweep
     /// <exception cref="ArgumentException">A patch names a site that the model lacks, or one outside the blocks.</exception>
     /// <exception cref="InvalidTokensException">A token is outside the vocabulary, or a row does not fit the context or the metric.</exception>
     /// <exception cref="InvalidDataException">The results file is another sweep's.</exception>
+    /// <exception cref="ModelFormatException">The metric without a patch is no number.</exception>
     public static SweepResult Run(
         LanguageModel model, TokenBatch tokens, IReadOnlyList<Patch> patches, PatchMetric metric,
         SweepOptions? options = null, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
@@ -56,20 +57,24 @@ public static class PatchSweep
         metric.Validate(config, tokens);
         if (model.IsGraph) patches = [.. patches.Select(patch => patch with { Edits = [.. patch.Edits.Select(edit => edit.FromStart())] })];
         var (stacks, blockRows) = SweepStack.Cut(config, tokens, patches, metric, options);
-        using var file = options.ResultsFile is { } path
-            ? new SweepFile(path, SweepIdentity.Of(model, tokens, patches, metric, stacks), [.. stacks.Select(s => s.Patches.Length * s.Rows)]) : null;
+        int[] sizes = [.. stacks.Select(s => s.Patches.Length * s.Rows)];
+        using var own = options.ResultsFile is { } path ? new SweepFile(path, SweepIdentity.Of(model, tokens, patches, metric, stacks), SweepFile.NumbersOf(sizes)) : null;
+        var file = own ?? options.File;
 
         var results = new SweepValues(stacks, progress);
-        double[][] finished = file?.Finished.ToArray() ?? [];
+        double[][] finished = file?.Take(sizes) ?? [];
+        own?.End();
         foreach (double[] values in finished) results.Add(values);
         double[] metrics = new double[tokens.Count];
         var left = stacks.Skip(finished.Length).ToLookup(s => s.FirstRow);
         for (int row = 0; row < tokens.Count; row += blockRows)
         {
             var rows = tokens.Block(row, blockRows);
+            if (left.Contains(row)) foreach (var source in options.Sources) source.Load(row, rows.Count);
             using IBaseRun baseRun = model.IsGraph
                 ? new GraphRun(model, rows, metric.ForRows(row, rows.Count), left[row].Select(stack => stack.Patches.Select(p => patches[p])), cancellationToken)
                 : new BaseRun(model, rows, metric.ForRows(row, rows.Count), [.. left[row]], cancellationToken);
+            metric.RequireFinite(model, baseRun.Metric);
             baseRun.Metric.CopyTo(metrics, row);
             foreach (var stack in left[row])
             {

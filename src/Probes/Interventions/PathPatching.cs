@@ -131,6 +131,7 @@ public static class PathPatching
         Site[] sites = [.. senders.Select(s => s.Site).Distinct()];
         var (cleanRun, values) = PatchSweep.Measure(model, clean, new ForwardPlan().Capture(sites), metric, cancellation);
         using var of = cleanRun;
+        metric.RequireFinite(model, values);
         if (sites.Length == 0) return ([], values.Average());
         using var from = model.Run(corrupted, new ForwardPlan().Capture(sites), cancellation);
         var changes = senders.ToDictionary(sender => sender, sender =>

@@ -3,31 +3,30 @@ using static TorchSharp.torch;
 
 namespace MlNetIcl.Probes;
 
-/// <summary>The values that ablation puts in place of a site's own, each of the site's shape or broadcasting to it.</summary>
+/// <summary>What ablation puts in place of a site's own values.</summary>
 internal static class Replacements
 {
-    /// <summary>By site, in the current dispose scope; empty for zero ablation, which needs none.</summary>
-    public static Dictionary<Site, Tensor> Of(LanguageModel model, TokenBatch tokens, Site[] sites, AblationOptions options, CancellationToken cancellation)
+    /// <summary>By site, the mean over the reference set, which broadcasts to the site's value; in the current dispose scope. Empty for zero ablation, which needs none.</summary>
+    public static Dictionary<Site, Tensor> Means(LanguageModel model, TokenBatch tokens, Site[] sites, AblationOptions options, CancellationToken cancellation)
     {
         if (sites.Length == 0 || options.Kind == AblationKind.Zero) return [];
         var reference = options.Reference ?? tokens;
         Validate(tokens, reference, sites, options);
-        if (options.Kind == AblationKind.Resample)
-        {
-            using var resampled = model.Run(new TokenBatch(Drawn(tokens, options)), new ForwardPlan().Capture(sites), cancellation);
-            return sites.ToDictionary(site => site, site => resampled[site].alias()); // our own handles: the result frees its own
-        }
         using var means = new ReferenceMeans(sites);
-        means.Add(model, reference, cancellation);
+        options.Sweep.Validate();
+        int rows = options.Sweep.RowsFor(new SweepMemory(model.Config, reference.MaxLength, [], keepsKeys: false), reference.Count, reference.MaxLength);
+        for (int first = 0; first < reference.Count; first += rows) means.Add(model, reference.Block(first, rows), cancellation);
         return sites.ToDictionary(site => site, site => (options.Kind == AblationKind.Mean ? means.Pooled(site, tokens.MaxLength) : means.PerPosition(site, tokens.MaxLength)).unsqueeze(0));
     }
 
     /// <summary>For each row, another row of the reference set.</summary>
-    private static int[][] Drawn(TokenBatch tokens, AblationOptions options)
+    public static TokenBatch Drawn(TokenBatch tokens, Site[] sites, AblationOptions options)
     {
+        Validate(tokens, options.Reference ?? tokens, sites, options);
         var random = new SeededRandom(options.Seed, RandomStream.Resampling);
-        if (options.Reference is { } reference) return [.. tokens.Rows.Select(_ => reference.Rows[random.Next(reference.Count)])];
-        return [.. tokens.Rows.Select((_, i) => tokens.Rows[(i + 1 + random.Next(tokens.Count - 1)) % tokens.Count])];
+        return new(options.Reference is { } reference
+            ? [.. tokens.Rows.Select(_ => reference.Rows[random.Next(reference.Count)])]
+            : [.. tokens.Rows.Select((_, i) => tokens.Rows[(i + 1 + random.Next(tokens.Count - 1)) % tokens.Count])]);
     }
 
     private static void Validate(TokenBatch tokens, TokenBatch reference, Site[] sites, AblationOptions options)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -26,6 +27,18 @@ internal static class SweepIdentity
         }.ToJsonString();
     }
 
+    /// <summary>The same of a circuit's search and evaluation, which follow from these alone.</summary>
+    public static string OfCircuit(LanguageModel model, TokenBatch clean, TokenBatch corrupted, PatchMetric metric, CircuitOptions options) => new JsonObject
+    {
+        ["mlneticl_circuit"] = 1,
+        ["model"] = ModelDigest.Of(model),
+        ["device"] = model.Device.type.ToString(),
+        ["tokens"] = Digest([OfTokens(clean), OfTokens(corrupted)]),
+        ["metric"] = metric.Identity,
+        ["options"] = string.Create(CultureInfo.InvariantCulture, $"{options.Alpha:R} {options.Threshold:R} {options.LeastDifference:R} {options.MaxPatchedEdges} {options.RandomCircuits} {options.Resamples} {options.Seed}"),
+        ["stacking"] = string.Create(CultureInfo.InvariantCulture, $"{options.Sweep.MaxActivationBytes} {options.Sweep.MaxStack}"),
+    }.ToJsonString();
+
     /// <summary>A digest of rows of tokens.</summary>
     public static string OfTokens(TokenBatch tokens) => Digest(tokens.Rows.Select(row => string.Join(',', row)));
 
@@ -33,16 +46,17 @@ internal static class SweepIdentity
     public static string Difference(string expected, string found)
     {
         var ours = JsonNode.Parse(expected)!.AsObject();
+        string kind = ours.First().Key;
         try
         {
-            if (JsonNode.Parse(found) is JsonObject theirs && theirs.ContainsKey("mlneticl_sweep"))
+            if (JsonNode.Parse(found) is JsonObject theirs && theirs.ContainsKey(kind))
                 return "another " + string.Join(", another ", ours.Where(part => !JsonNode.DeepEquals(part.Value, theirs[part.Key])).Select(part => part.Key));
         }
         catch (JsonException)
         {
             // no results file at all
         }
-        return "no results of a sweep";
+        return kind == "mlneticl_circuit" ? "no results of a circuit's search" : "no results of a sweep";
     }
 
     private static string Digest(IEnumerable<string> lines)

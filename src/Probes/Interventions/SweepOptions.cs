@@ -6,8 +6,9 @@ public sealed record SweepOptions
     /// <summary>
     /// Bound, in bytes, on what a sweep holds at one time: of the base run the values from which patched runs start, keys and values; of
     /// the patches that are computed together the activations of one block. Where all rows are too many for it, they are computed some
-    /// at a time. One patch on one row is always computed, whatever it takes, and a patch of your own <see cref="SiteEdit"/>s on all
-    /// rows. Not counted: values that patches write, which stand for all rows, and the logits, which take up to 64 MB.
+    /// at a time. Activation patching and ablation count the values that they write, too, and hold no more than those of these rows. One patch
+    /// on one row is always computed, whatever it takes, and a patch of your own <see cref="SiteEdit"/>s on all rows. Not counted: the
+    /// changes that path patching writes, which stand for all rows, and the logits, which take up to 64 MB.
     /// </summary>
     /// <value>Default 256 MiB; at least 1.</value>
     public long MaxActivationBytes { get; init; } = 256L << 20;
@@ -28,8 +29,14 @@ public sealed record SweepOptions
     /// <value>Default null: nothing is written.</value>
     public string? ResultsFile { get; init; }
 
+    /// <summary>The open file of work of which the sweep is a part.</summary>
+    internal SweepFile? File { get; init; }
+
     /// <summary>Told of each stack before it is computed; so that tests can count what is.</summary>
     internal Action<SweepStack>? Watch { get; init; }
+
+    /// <summary>The runs that patches take values from.</summary>
+    internal IReadOnlyList<SourceRows> Sources { get; init; } = [];
 
     /// <summary>How many rows of the base run are computed at the same time.</summary>
     internal int RowsFor(SweepMemory memory, int rows, int length) => (int)Math.Clamp(MaxActivationBytes / (memory.Kept + memory.Run(length)), 1, rows);

@@ -20,7 +20,7 @@ internal sealed record SweepStack(PatchEntry Entry, int First, int[] Patches, in
         int[] changing = [.. Enumerable.Range(0, patches.Count).Where(i => patches[i].First < tokens.MaxLength)];
         if (changing.Length == 0) return ([], tokens.Count);
         var groups = changing.GroupBy(i => PatchEntry.Of(patches[i], config)).OrderBy(g => g.Key.Layer).ThenBy(g => g.Key.Given.Length).ThenBy(g => g.Key.Given[^1]).ToArray();
-        var memory = new SweepMemory(config, tokens.MaxLength, [.. groups.Select(g => g.Key)], changing.Any(i => patches[i].First > 0));
+        var memory = new SweepMemory(config, tokens.MaxLength, [.. groups.Select(g => g.Key)], changing.Any(i => patches[i].First > 0)) { Source = options.Sources.Sum(s => s.BytesPerRow) };
         int blockRows = changing.Any(i => patches[i].IsOpaque) ? tokens.Count : options.RowsFor(memory, tokens.Count, tokens.MaxLength);
         var stacks = new List<SweepStack>();
         for (int row = 0; row < tokens.Count; row += blockRows)

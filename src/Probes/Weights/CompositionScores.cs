@@ -53,7 +53,15 @@ public sealed class CompositionScores
     /// <param name="seed">Seed of the random matrices.</param>
     /// <param name="draws">Number of random pairs; at least 2.</param>
     /// <param name="cancellationToken">Checked between pairs of layers.</param>
-    public static CompositionScores Compute(LanguageModel model, int seed = 0, int draws = 100, CancellationToken cancellationToken = default)
+    public static CompositionScores Compute(LanguageModel model, int seed = 0, int draws = 100, CancellationToken cancellationToken = default) =>
+        Compute(model, seed, draws, (_, _, _) => true, cancellationToken);
+
+    /// <param name="model">The model.</param>
+    /// <param name="seed">Seed of the random matrices.</param>
+    /// <param name="draws">Number of random pairs; at least 2.</param>
+    /// <param name="isWanted">Whether a kind is wanted between an earlier layer and a later one; else the scores there stay 0.</param>
+    /// <param name="cancellationToken">Checked between pairs of layers.</param>
+    internal static CompositionScores Compute(LanguageModel model, int seed, int draws, Func<CompositionKind, int, int, bool> isWanted, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentOutOfRangeException.ThrowIfLessThan(draws, 2);
@@ -69,6 +77,7 @@ public sealed class CompositionScores
                 for (int earlier = 0; earlier < later; earlier++)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
+                    if (!isWanted(kind, earlier, later)) continue;
                     var pairs = Pairs(layers[earlier].Writes, layers[later].Reads[kind]);
                     for (int e = 0; e < config.Heads; e++)
                         for (int l = 0; l < config.Heads; l++)

@@ -50,7 +50,7 @@ public static class CircuitJson
     {
         json.WriteStartObject();
         json.WriteString("id", node.Name);
-        json.WriteString("kind", NameOf(node.Kind));
+        json.Name("kind", node.Kind);
         json.Whole("layer", node.Layer);
         json.Whole("head", node.Head);
         json.WriteString("role", node.Role is { } role ? HeadVerdicts.Of(role) : null);
@@ -64,7 +64,7 @@ public static class CircuitJson
         json.WriteStartArray("to");
         foreach (var end in circuit.Ends(edge)) json.WriteStringValue(end.Name);
         json.WriteEndArray();
-        json.WriteString("input", NameOf(edge.Path.Receiver.Input));
+        json.Name("input", edge.Path.Receiver.Input);
         json.Number("effect", edge.Effect);
         json.Interval(edge.Interval);
         json.Number("p", edge.P);
@@ -144,6 +144,4 @@ public static class CircuitJson
         ProtocolJson.WriteProperties(json, protocol);
         json.WriteEndObject();
     }
-
-    private static string NameOf<T>(T value) where T : struct, Enum => JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
 }

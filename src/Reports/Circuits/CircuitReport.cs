@@ -25,7 +25,7 @@ public static class CircuitReport
                 }),
                 new Section("Edges", Table(circuit)),
             ],
-            .. prompts is null ? Array.Empty<Section>() : [new Section("Prompts", PromptTable.Of(prompts.Clean, prompts.Corrupted))],
+            .. prompts is null ? Array.Empty<Section>() : [new Section("Prompts", PromptTable.Of(prompts.Pairs))],
         ])
         {
             Lead = CircuitWords.Summary(circuit),

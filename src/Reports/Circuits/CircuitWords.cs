@@ -26,25 +26,27 @@ internal static class CircuitWords
         return
         [
             ("Model", circuit.Model),
-            ("Metric", prompts is null ? circuit.Protocol is null ? Metric(circuit) : "copying: logit of the right token minus the mean logit, second repeat" : $"logit of {Interventions.PatchWords.Name(prompts.Answer)} minus logit of {Interventions.PatchWords.Name(prompts.Foil)}"),
+            ("Metric", prompts is null ? circuit.Protocol is null ? Metric(circuit) : "copying: logit of the right token minus the mean logit, second repeat" : Interventions.PatchWords.Metric(prompts.Pairs)),
             ("Clean, corrupted", $"{Numbers.Score(circuit.Clean)}, {Numbers.Score(circuit.Corrupted)}"),
             ("Rows (n)", protocol is { Period: { } period, Repeats: { } repeats }
                 ? Invariant($"{circuit.Rows} of {period} {(protocol.Source == HeadScoreSource.Generated ? "random " : "")}tokens, {repeats} times, against unrelated ones")
-                : Invariant($"{circuit.Rows}")),
+                : Invariant($"{circuit.Rows}{(prompts is null ? "" : circuit.Rows == 1 ? " prompt pair" : " prompt pairs")}")),
             ("Edges", $"{Numbers.Count(circuit.ModelEdges)} in the model, {Numbers.Count(circuit.PatchedEdges)} patched, {Numbers.Count(circuit.ScreenedEdges)} ruled out by an estimate"),
             ("An edge needs", $"an effect of {Numbers.Brief(circuit.Options.Threshold)} of the difference{(circuit.Rows > 1 ? ", at the near end of its interval" : "")}{(circuit.DifferenceP is null ? "" : $", and q < {Numbers.Brief(circuit.Options.Alpha)}")}"),
-            .. circuit.Evaluation is { } e ? Facts(e) : [],
+            .. circuit.Evaluation is { } e ? Facts(e, circuit.Options.RandomCircuits) : [],
             ("Seed", Invariant($"{circuit.Options.Seed}")),
         ];
     }
 
-    private static IEnumerable<(string Name, string Value)> Facts(CircuitEvaluation evaluation)
+    private static IEnumerable<(string Name, string Value)> Facts(CircuitEvaluation evaluation, int randomCircuits)
     {
         yield return ("Faithfulness", Share(evaluation.Faithfulness, evaluation.FaithfulnessInterval));
         yield return ("Completeness", Share(evaluation.Completeness, evaluation.CompletenessInterval));
         yield return ("Minimality", $"{Numbers.Score(evaluation.Minimality)}, what the least needed edge adds to faithfulness");
         if (evaluation.Random is { } random)
             yield return ("Random circuits", Invariant($"{random.Draws} of as many edges: faithfulness {Numbers.Score(random.Mean)} on average, {Numbers.Score(random.Max)} at most; {Percent(random.AsFaithful)} as faithful"));
+        else if (randomCircuits > 0)
+            yield return ("Random circuits", "none: this one has all edges of its kinds between its layers");
     }
 
     /// <summary>A node with what its head is by its attention, if anything.</summary>

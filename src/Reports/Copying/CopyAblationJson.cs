@@ -21,7 +21,7 @@ public static class CopyAblationJson
             json.WriteStartObject("base");
             WriteMeasure(json, result.Base);
             json.WriteEndObject();
-            json.WriteString("kind", JsonNamingPolicy.SnakeCaseLower.ConvertName(result.Kind.ToString()));
+            json.Name("kind", result.Kind);
             WriteHeads(json, "previous_token_heads", result.PreviousTokenHeads);
             WriteHeads(json, "induction_heads", result.InductionHeads);
             json.WriteStartArray("rows");
@@ -38,7 +38,7 @@ public static class CopyAblationJson
     private static void WriteRow(Utf8JsonWriter json, CopyAblationRow row)
     {
         json.WriteStartObject();
-        json.WriteString("intervention", JsonNamingPolicy.SnakeCaseLower.ConvertName(row.Intervention.ToString()));
+        json.Name("intervention", row.Intervention);
         json.WriteString("head", row.Head?.ToString());
         WriteHeads(json, "ablated", row.Ablated);
         json.WriteNumber("draws", row.Draws);

@@ -17,7 +17,7 @@ public static class AblationJson
             json.WriteString("model", study.Model);
             json.WriteString("metric", study.Metric);
             json.Number("base", study.Base);
-            json.WriteString("kind", JsonNamingPolicy.SnakeCaseLower.ConvertName(study.Kind.ToString()));
+            json.Name("kind", study.Kind);
             json.WriteBoolean("keep_patterns", study.KeepPatterns);
             json.WriteStartArray("effects");
             foreach (var effect in study.Effects)

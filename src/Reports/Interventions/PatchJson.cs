@@ -20,25 +20,26 @@ public static class PatchJson
             json.Number("corrupted", study.Result.Corrupted);
             json.WriteString("site", SiteWords.Name(study.Site));
             json.WriteBoolean("per_position", study.PerPosition);
-            json.WriteString("direction", JsonNamingPolicy.SnakeCaseLower.ConvertName(study.Direction.ToString()));
-            json.Token("answer", study.Answer);
-            json.Token("foil", study.Foil);
+            json.Name("direction", study.Direction);
+            json.AnswerAndFoil(study.Pairs);
             WriteAttribution(json, study);
             json.WriteStartArray("effects");
-            foreach (var effect in study.Result.Effects)
+            for (int i = 0; i < study.Result.Effects.Count; i++)
             {
+                var effect = study.Result.Effects[i];
+                var interval = i < study.Intervals.Count ? study.Intervals[i] : null;
                 json.WriteStartObject();
                 json.Slot(effect.Slot);
                 json.Number("value", effect.Value);
                 json.Number("change", effect.Value - study.Base);
                 json.Number("normalised", effect.Normalised);
+                json.Number("low", interval?.Low);
+                json.Number("high", interval?.High);
+                json.WriteNumber("n", study.Pairs.Count);
                 json.WriteEndObject();
             }
             json.WriteEndArray();
-            json.WriteStartObject("prompts");
-            json.Tokens("clean", study.Clean);
-            json.Tokens("corrupted", study.Corrupted);
-            json.WriteEndObject();
+            json.Prompts(study.Pairs, study.Result.CleanValues, study.Result.CorruptedValues);
         });
     }
 

@@ -65,7 +65,7 @@ internal static class PatchMaps
             Scale = ValueScale.Covering(study.Result.Effects.Select(study.Strength), least: 0.01),
             RowName = rowName,
             ColumnName = columnName,
-            ColumnLabels = positions is null ? null : [.. positions.Select(p => Invariant($"{p} {PatchWords.Position(study, p)}"))],
+            ColumnLabels = positions is null ? null : [.. positions.Select(p => PatchWords.Numbered(study, p))],
             Describe = (row, column) => PatchWords.Line(study, cells[(row, column)]),
         };
     }
@@ -73,13 +73,14 @@ internal static class PatchMaps
     /// <summary>The positions that are drawn: from the first difference on, as nothing before it can have an effect; of too many the strongest.</summary>
     private static (int[] Positions, string? LeftOut) Shown(PatchStudy study, IEnumerable<PatchEffect> effects)
     {
-        int first = Enumerable.Range(0, study.Clean.Count).FirstOrDefault(p => study.Clean[p].Id != study.Corrupted[p].Id);
-        int[] after = [.. Enumerable.Range(first, study.Clean.Count - first)];
+        int length = study.Pairs[0].Clean.Count; // of every pair: positions are patched alone
+        int first = Enumerable.Range(0, length).FirstOrDefault(p => study.Pairs.Any(pair => pair.Clean[p].Id != pair.Corrupted[p].Id));
+        int[] after = [.. Enumerable.Range(first, length - first)];
         string? leftOut = first > 0 ? " Positions before the first difference are left out: nothing differs there." : null;
         if (after.Length <= MostPositions) return (after, leftOut);
         int[] strongest = [.. effects.Where(e => e.Slot.Position >= first).GroupBy(e => e.Slot.Position!.Value)
             .OrderByDescending(g => g.Max(e => Math.Abs(study.Strength(e)))).Take(MostPositions).Select(g => g.Key).Order()];
-        return (strongest, Invariant($" Of {study.Clean.Count} positions the {MostPositions} with the strongest effects are drawn; the JSON has all."));
+        return (strongest, Invariant($" Of {length} positions the {MostPositions} with the strongest effects are drawn; the JSON has all."));
     }
 
     private static Dictionary<int, int> ColumnsOf(int[] positions) => positions.Select((p, i) => (p, i)).ToDictionary(x => x.p, x => x.i);

@@ -18,7 +18,7 @@ public static class PatchReport
             new("What was measured", [new KeyFacts(PatchWords.Facts(study)), .. Caveats(study)]),
             new("Effects", [.. PatchMaps.Of(study), Table(study)]),
             .. study.Check is { } check ? [new Section("How far the estimates hold", new Prose(CheckMeaning), Table(study, check))] : Array.Empty<Section>(),
-            new("Prompts", PromptTable.Of(study.Clean, study.Corrupted)),
+            new("Prompts", PromptTable.Of(study.Pairs, study.Result.CleanValues, study.Result.CorruptedValues)),
         ])
         {
             Lead = PatchWords.Summary(study),
@@ -30,23 +30,23 @@ public static class PatchReport
 
     private static IEnumerable<Note> Caveats(PatchStudy study)
     {
-        yield return new("This is one prompt pair: another pair may give other effects, and no interval can be given. A patch that restores the metric shows that the value carries what differs between these two prompts, not that nothing else does.");
+        if (study.Pairs.Count == 1) yield return new("This is one prompt pair: another pair may give other effects, and no interval can be given. A patch that restores the metric shows that the value carries what differs between these two prompts, not that nothing else does.");
         if (study.Result.Clean == study.Result.Corrupted) yield return new("Both runs have the same metric, so effects are given as bare changes.");
     }
 
     private static DataTable Table(PatchStudy study)
     {
-        PatchEffect[] shown = [.. study.ByStrength.Take(MostRows)];
+        var shown = study.Strongest.Take(MostRows).ToArray();
         int all = study.Result.Effects.Count;
         string metric = PatchWords.Metric(study.Result.Metric);
-        var columns = new (Column Column, bool Applies, Func<PatchEffect, Cell> Cell)[]
+        var columns = new (Column Column, bool Applies, Func<(PatchEffect Effect, Interval? Interval), Cell> Cell)[]
         {
-            (new(study.PerHead ? SiteWords.Head(study.Site) : "layer"), true, e => PatchWords.Part(e.Slot)),
-            (new("position", true), study.PerPosition, e => Invariant($"{e.Slot.Position}")),
-            (new("token"), study.PerPosition, e => PatchWords.Position(study, e.Slot.Position!.Value)),
-            (new(metric, true, study.AttributionSteps is null ? "of the patched run" : "estimate of the patched run's"), true, e => Exact(e.Value, Numbers.Score(e.Value))),
-            (new("change", true, "the same minus that of the run that is patched"), true, e => Exact(e.Value - study.Base, PatchWords.Signed(e.Value - study.Base))),
-            (new("share", true, "change as a share of the difference between the two runs"), study.Result.Clean != study.Result.Corrupted, e => Exact(e.Normalised, Numbers.Score(e.Normalised ?? double.NaN))),
+            (new(study.PerHead ? SiteWords.Head(study.Site) : "layer"), true, e => PatchWords.Part(e.Effect.Slot)),
+            (new("position", true), study.PerPosition, e => Invariant($"{e.Effect.Slot.Position}")),
+            (new("token"), study.PerPosition && study.Pairs.Count == 1, e => PatchWords.Position(study, e.Effect.Slot.Position!.Value)),
+            (new(metric, true, study.AttributionSteps is null ? "of the patched run" : "estimate of the patched run's"), true, e => Exact(e.Effect.Value, Numbers.Score(e.Effect.Value))),
+            (new(study.Intervals.Count > 0 ? "change, 95 %" : "change", true, "the same minus that of the run that is patched"), true, e => Exact(e.Effect.Value - study.Base, PatchWords.Change(study, e.Effect, e.Interval))),
+            (new("share", true, "change as a share of the difference between the two runs"), study.Result.Clean != study.Result.Corrupted, e => Exact(e.Effect.Normalised, Numbers.Score(e.Effect.Normalised ?? double.NaN))),
         }.Where(c => c.Applies).ToArray();
         return new([.. columns.Select(c => c.Column)], [.. shown.Select(e => (IReadOnlyList<Cell>)[.. columns.Select(c => c.Cell(e))])])
         {

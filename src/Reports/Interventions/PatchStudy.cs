@@ -3,7 +3,7 @@ using MlNetIcl.Probes;
 
 namespace MlNetIcl.Reports.Interventions;
 
-/// <summary>Activation patching of one site on one prompt pair, with what a reader needs to repeat it.</summary>
+/// <summary>Activation patching of one site on one prompt pair or several, with what a reader needs to repeat it.</summary>
 public sealed record PatchStudy
 {
     /// <summary>The model's name.</summary>
@@ -15,17 +15,8 @@ public sealed record PatchStudy
     /// <summary>Which run's values were written into which.</summary>
     public required PatchDirection Direction { get; init; }
 
-    /// <summary>The tokens of the clean prompt.</summary>
-    public required IReadOnlyList<TokenLabel> Clean { get; init; }
-
-    /// <summary>The tokens of the corrupted prompt, as many.</summary>
-    public required IReadOnlyList<TokenLabel> Corrupted { get; init; }
-
-    /// <summary>The token whose logit counts.</summary>
-    public required TokenLabel Answer { get; init; }
-
-    /// <summary>The token whose logit is subtracted.</summary>
-    public required TokenLabel Foil { get; init; }
+    /// <summary>The prompt pairs, at least one.</summary>
+    public required IReadOnlyList<PromptPairTokens> Pairs { get; init; }
 
     /// <summary>The effects; with <see cref="AttributionSteps"/> they are estimates.</summary>
     public required ActivationPatchingResult Result { get; init; }
@@ -35,6 +26,31 @@ public sealed record PatchStudy
 
     /// <summary>A sample of the estimates beside exact patching. Default: none.</summary>
     public AttributionCheck? Check { get; init; }
+
+    /// <summary>95 % interval of each effect's change over the pairs. Default: none, as with one pair there is none.</summary>
+    public IReadOnlyList<Interval?> Intervals { get; init; } = [];
+
+    /// <summary>Intervals for a result.</summary>
+    /// <param name="result">The effects, with the values of each pair.</param>
+    /// <param name="direction">Which run's values were written into which.</param>
+    /// <param name="seed">Seed of the resamples.</param>
+    /// <returns>One per effect, null where a value is not finite; none with fewer than two pairs.</returns>
+    public static IReadOnlyList<Interval?> IntervalsOf(ActivationPatchingResult result, PatchDirection direction, int seed)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        var before = direction == PatchDirection.CleanIntoCorrupted ? result.CorruptedValues : result.CleanValues;
+        if (before.Count < 2) return [];
+        var bootstrap = new BootstrapInterval(before.Count, seed);
+        return [.. result.Effects.Select(effect =>
+        {
+            double[] changes = [.. effect.Values.Zip(before, (after, own) => after - own)];
+            return changes.All(double.IsFinite) ? bootstrap.OfMean(changes) : (Interval?)null;
+        })];
+    }
+
+    /// <summary>The effects, each with its interval, the strongest first.</summary>
+    internal IEnumerable<(PatchEffect Effect, Interval? Interval)> Strongest =>
+        Result.Effects.Select((e, i) => (Effect: e, Interval: i < Intervals.Count ? Intervals[i] : null)).OrderByDescending(e => Magnitude(e.Effect));
 
     /// <summary>The metric of the run that is patched.</summary>
     internal double Base => Direction == PatchDirection.CleanIntoCorrupted ? Result.Corrupted : Result.Clean;
@@ -49,5 +65,7 @@ public sealed record PatchStudy
     /// <summary>What a slot's effect is drawn and ranked by: its share of the whole difference, or the bare change where there is none.</summary>
     internal double Strength(PatchEffect effect) => effect.Normalised ?? (effect.Value - Base);
 
-    internal IEnumerable<PatchEffect> ByStrength => Result.Effects.OrderByDescending(e => Math.Abs(Strength(e)) is var s && double.IsFinite(s) ? s : -1);
+    internal IEnumerable<PatchEffect> ByStrength => Result.Effects.OrderByDescending(Magnitude);
+
+    private double Magnitude(PatchEffect effect) => Math.Abs(Strength(effect)) is var s && double.IsFinite(s) ? s : -1;
 }

@@ -2,11 +2,12 @@ using MlNetIcl.Models;
 using MlNetIcl.Models.Training;
 using MlNetIcl.Probes.Tests.Interventions;
 using MlNetIcl.Testing;
+using Xunit.Abstractions;
 using static TorchSharp.torch;
 
 namespace MlNetIcl.Probes.Tests.Circuits;
 
-public sealed class CircuitTracerTests
+public sealed class CircuitTracerTests(ITestOutputHelper output)
 {
     private static readonly PathSender PreviousToken = new(0, 0), Induction = new(1, 0);
 
@@ -97,23 +98,49 @@ public sealed class CircuitTracerTests
         AssertInductionCircuit(CircuitTracer.TraceCopying(model), HeadDetector.Detect(model));
     }
 
+    /// <summary>
+    /// Asked of five models together: the last digits of a training depend on the processor, and with them which small edge passes the threshold. An edge
+    /// whose loss takes at least 0.02 of the behaviour is four times above it.
+    /// </summary>
     [Fact]
     [Trait("Category", "Long")]
-    public void TraceCopying_TrainedModels_LeadFromPreviousTokenHeadsToInductionHeads()
+    public void TraceCopying_FiveTrainedModels_LeadsFromPreviousTokenHeadsToInductionHeads()
     {
-        int found = 0, expected = 0; // over all seeds: one of them misses 2 of 8
-        for (int seed = 1; seed <= 5; seed++)
-        {
-            using var model = Train(seed);
-            var (circuit, heads) = (CircuitTracer.TraceCopying(model), HeadDetector.Detect(model));
+        var traced = Enumerable.Range(1, 5).Select(TraceTrained).ToArray();
+        string found = string.Join(Environment.NewLine, traced.Select(t => t.ToString()));
+        output.WriteLine(found);
 
-            AssertInductionCircuit(circuit, heads);
-            // Heads that look at the previous token half of the time may yet say nothing about it.
-            PathEdge[] edges = [.. from previous in heads.Detected(HeadKind.PreviousToken).Where(h => h.PreviousToken.Score >= 0.8) from induction in heads.Detected(HeadKind.Induction) select new PathEdge(new PathSender(previous.Layer, previous.Head), new PathReceiver(PathInput.Key, induction.Layer, induction.Head))];
-            found += edges.Intersect(circuit.Edges.Select(e => e.Path)).Count();
-            expected += edges.Length;
-        }
-        Assert.True(found >= 0.9 * expected, $"{found} of {expected}");
+        Assert.True(traced.All(t => t.Wrong < 1e-5), found);
+        Assert.True(traced.All(t => t.Certain > 0), found);
+        Assert.True(traced.Sum(t => t.CertainFound) >= 0.95 * traced.Sum(t => t.Certain), found);
+        Assert.True(traced.Sum(t => t.ToLogits) >= 0.95 * traced.Sum(t => t.Induction), found);
+        Assert.True(traced.Average(t => t.Faithfulness) is >= 0.9 and <= 1.1, found);
+        Assert.True(traced.Average(t => t.Completeness) is >= 0.9 and <= 1.1, found);
+        Assert.True(traced.All(t => t.Random < t.Faithfulness), found);
+        Assert.True(traced.Average(t => t.Random) < traced.Average(t => t.Faithfulness) - 0.3, found); // a circuit of most edges leaves a random one little to miss
+    }
+
+    // Induction: detected heads; ToLogits: those with an edge to the logits; Certain: pairs of previous-token and induction head whose edge carries at least
+    // 0.02 of the behaviour; CertainFound: those in the circuit; Wrong: the largest difference of an edge's effect from path patching of it alone.
+    private sealed record Traced(int Seed, int Induction, int ToLogits, int Certain, int CertainFound, double Wrong, double Faithfulness, double Completeness, double Random);
+
+    private static Traced TraceTrained(int seed)
+    {
+        using var model = Train(seed);
+        var heads = HeadDetector.Detect(model);
+        var circuit = CircuitTracer.TraceCopying(model);
+        var induction = heads.Detected(HeadKind.Induction).ToArray();
+
+        PathEdge[][] edges = [.. from previous in heads.Detected(HeadKind.PreviousToken) from head in induction select (PathEdge[])[new PathEdge(new PathSender(previous.Layer, previous.Head), new PathReceiver(PathInput.Key, head.Layer, head.Head))]];
+        var sequences = CircuitTracer.Draw(model, 32, null, seed: 0);
+        var broken = PathPatching.Run(model, clean: UnrelatedRows.Of(model, sequences, seed: 0), corrupted: sequences.Tokens, edges, PatchMetric.CopyLogitDifference(sequences.Shape));
+        double[] lost = [.. broken.RowValues.Select(values => (circuit.Clean - values.Average()) / (circuit.Clean - circuit.Corrupted))];
+        var effects = circuit.Edges.ToDictionary(e => e.Path, e => e.Effect);
+        PathEdge[] certain = [.. edges.Zip(lost).Where(e => e.Second >= 0.02).Select(e => e.First[0])];
+        var evaluation = circuit.Evaluation!;
+        return new(seed, induction.Length, induction.Count(head => effects.ContainsKey(new(new PathSender(head.Layer, head.Head), new PathReceiver(PathInput.Logits)))),
+            certain.Length, certain.Count(effects.ContainsKey), edges.Zip(lost).Where(e => effects.ContainsKey(e.First[0])).Max(e => Math.Abs(e.Second - effects[e.First[0]])),
+            evaluation.Faithfulness, evaluation.Completeness, evaluation.Random!.Mean);
     }
 
     private static LanguageModel Train(int seed)
@@ -230,6 +257,31 @@ public sealed class CircuitTracerTests
         var found = exact.Edges.ToDictionary(e => e.Path, e => e.Effect);
         Assert.All(screened.Edges.Concat(few.Edges), e => Assert.Equal(found[e.Path], e.Effect, 1e-6)); // patched exactly, all of them
         Assert.All(few.Edges.Where(e => e.Path.Receiver.Input == PathInput.Logits), e => Assert.True(e.Effect > 0.3));
+    }
+
+    [Fact]
+    public void Controls_OfACircuitWithAllEdgesOfItsKinds_AreNone()
+    {
+        var config = Pairs.AttentionOnly; // two heads
+        PathEdge[] toLogits = [.. PathPatching.AllEdges(config).Where(e => e.Sender.Layer == 2)];
+        Assert.Equal(2, toLogits.Length);
+
+        Assert.Empty(CircuitControls.Draw(config, toLogits, 20, seed: 0));
+        // With one of the two there is one other, and it is drawn each time.
+        Assert.All(CircuitControls.Draw(config, [toLogits[0]], 20, seed: 0), other => Assert.Equal([toLogits[1]], other));
+    }
+
+    [Fact]
+    public void Trace_FewerPatchedThanMatter_StillReachesTheEmbedding()
+    {
+        using var model = RandomModels.Create(Pairs.Serial with { Layers = 6 });
+        TokenBatch clean = RandomModels.Tokens(model.Config, 1, 9), corrupted = RandomModels.Tokens(model.Config, 2, 9);
+        var circuit = CircuitTracer.Trace(model, clean, corrupted, Pairs.Metric, new CircuitOptions { Threshold = 0.001, LeastDifference = 0, RandomCircuits = 0, MaxPatchedEdges = 24 });
+
+        Assert.InRange(circuit.PatchedEdges, 12, 24);
+        Assert.Contains(circuit.Edges, e => e.Path.Receiver.Input == PathInput.Logits);
+        Assert.Contains(circuit.Edges, e => e.Path.Sender == PathSender.Embedding && e.Path.Receiver is { Layer: 0, Input: not PathInput.Logits });
+        Assert.NotEqual(0, circuit.Evaluation!.Faithfulness); // of a circuit that nothing leads into
     }
 
     [Fact]

@@ -82,6 +82,20 @@ public sealed class CopyAblationTests
     }
 
     [Fact]
+    public void Measure_ModelThatCopiesSomeTokensOnly_HoldsEachSequenceAgainstItself()
+    {
+        using var circuit = InductionCircuit.Build(vocabulary: 40, context: 40);
+        using (no_grad()) circuit.Weights.Unembedding[TensorIndex.Slice(20)].zero_(); // the upper half of the ids is never said
+
+        var result = CopyAblation.Measure(circuit, new CopyAblationOptions { Period = 15 });
+
+        Assert.InRange(result.Base.Accuracy, 0.3, 0.7);
+        Assert.True(result.Base.AccuracyInterval.High > result.Base.AccuracyInterval.Low);
+        Assert.All(result.Rows.Where(r => r.Intervention is CopyIntervention.RestoreBoth or CopyIntervention.ControlBoth), r =>
+            Assert.Equal((0, new Interval(0, 0)), (r.RelativeChange, r.RelativeChangeInterval)));
+    }
+
+    [Fact]
     public void Measure_Twice_GivesTheSameAndAnotherSeedOthers()
     {
         using var model = LanguageModel.LoadEmbedded();

@@ -111,6 +111,66 @@ public sealed class SweepFileTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(1000)]
+    [InlineData(30)] // edges are estimated first
+    public void TraceCopying_CutAnywhereAndResumed_GivesTheSameCircuit(int mostPatched)
+    {
+        using var model = LanguageModel.LoadEmbedded();
+        var sequences = RepeatedSequences.Generate(model, 4, period: 6);
+        var options = new CircuitOptions { Threshold = 0.1, MaxPatchedEdges = mostPatched, RandomCircuits = 2, Sweep = new SweepOptions { MaxStack = 8 } };
+        var whole = CircuitTracer.TraceCopying(model, sequences, options);
+        options = options with { ResultsFile = Results };
+        Same(CircuitTracer.TraceCopying(model, sequences, options));
+        byte[] bytes = File.ReadAllBytes(Results);
+        int[] lines = [.. Lines(bytes)];
+        Assert.True(whole.Edges.Count > 3 && lines.Length > 12);
+
+        foreach (int length in (int[])[0, 1, lines[0], lines[1] - 3, lines[1], lines[^1] / 2, lines[^3], bytes.Length - 1, bytes.Length])
+        {
+            File.WriteAllBytes(Results, bytes[..length]);
+            Same(CircuitTracer.TraceCopying(model, sequences, options));
+            Assert.Equal(bytes, File.ReadAllBytes(Results));
+        }
+        // What the file holds is not computed again: changed values change the circuit.
+        File.WriteAllText(Results, string.Join('\n', File.ReadAllLines(Results).Select((line, i) => i < lines.Length - 1 ? line : $"{line[..line.IndexOf(' ', StringComparison.Ordinal)]} 7 7 7 7")) + "\n");
+        Assert.NotEqual(whole.Evaluation!.Random, CircuitTracer.TraceCopying(model, sequences, options).Evaluation!.Random);
+
+        void Same(Circuit circuit)
+        {
+            Assert.Equal(whole.Edges, circuit.Edges);
+            Assert.Equal(whole.Evaluation, circuit.Evaluation);
+            Assert.Equal((whole.PatchedEdges, whole.ScreenedEdges), (circuit.PatchedEdges, circuit.ScreenedEdges));
+        }
+    }
+
+    [Fact]
+    public void TraceCopying_AnotherSearch_IsRefusedByName()
+    {
+        using var model = LanguageModel.LoadEmbedded();
+        var options = new CircuitOptions { Threshold = 0.3, RandomCircuits = 0, ResultsFile = Results };
+        var sequences = RepeatedSequences.Generate(model, 2, period: 5);
+        CircuitTracer.TraceCopying(model, sequences, options);
+        byte[] bytes = File.ReadAllBytes(Results);
+
+        Refused("another options", sequences, options with { Threshold = 0.2 });
+        Refused("another stacking", sequences, options with { Sweep = new SweepOptions { MaxStack = 2 } });
+        Refused("another tokens", RepeatedSequences.Generate(model, 2, period: 5, seed: 1), options);
+        File.AppendAllText(Results, $"{Lines(bytes).Count() - 1} 1 2\n");
+        bytes = File.ReadAllBytes(Results);
+        Refused("damaged", sequences, options);
+        ActivationPatching.Run(model, sequences.Tokens, sequences.Tokens, SiteKind.Z, Loss, options: new SweepOptions { ResultsFile = Results + ".sweep" });
+        File.Copy(Results + ".sweep", Results, overwrite: true);
+        bytes = File.ReadAllBytes(Results);
+        Refused("no results of a circuit's search", sequences, options);
+
+        void Refused(string part, RepeatedSequences rows, CircuitOptions with)
+        {
+            Assert.Contains(part, Assert.Throws<InvalidDataException>(() => CircuitTracer.TraceCopying(model, rows, with)).Message, StringComparison.Ordinal);
+            Assert.Equal(bytes, File.ReadAllBytes(Results));
+        }
+    }
+
     [Fact]
     public void Run_AnotherAblation_IsRefused()
     {
