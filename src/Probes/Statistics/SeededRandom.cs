@@ -50,6 +50,20 @@ internal sealed class SeededRandom
     public double NextNormal() =>
         Math.Sqrt(-2 * Math.Log(1 - NextDouble())) * Math.Cos(2 * Math.PI * NextDouble());
 
+    /// <summary>An index by its probability.</summary>
+    /// <param name="probabilities">Summing to 1.</param>
+    public int Pick(ReadOnlySpan<double> probabilities)
+    {
+        double left = NextDouble();
+        int likeliest = 0;
+        for (int i = 0; i < probabilities.Length; i++)
+        {
+            if ((left -= probabilities[i]) < 0) return i;
+            if (probabilities[i] > probabilities[likeliest]) likeliest = i;
+        }
+        return likeliest; // the sum fell short of 1 by a last digit
+    }
+
     /// <summary>Brings a uniform draw of <paramref name="count"/> elements, without replacement, to the front (Fisher-Yates).</summary>
     public void DrawToFront<T>(Span<T> values, int count)
     {
@@ -84,4 +98,44 @@ internal enum RandomStream
     Reference,
     ControlHeads,
     CopyControls,
+    Labelling,
+    Demonstrations,
+    KeyValueRows = 100,
+    HeldOutDemonstrations,
+    DemonstrationQuestions,
+    NestedBootstrap,
+    PriorTask,
+    PriorData,
+    PriorTest,
+    ForeignTask,
+    Emergence,
+    GradientDescentWeights = 200,
+    GradientDescentData,
+    GradientDescentTest,
+    GradientDescentSearch,
+    GradientDescentSoftmax,
+    GradientDescentStart,
+    LinearSequences = 220,
+    LinearHeads,
+    SmootherTasks,
+    SmootherRows,
+    RegressionTraining = 240,
+    RegressionTest,
+    RegressionBaselines,
+    SupportDraw,
+    MetaTraining,
+    ParadigmTest,
+    ScratchWeights,
+    CausalGraph = 260,
+    CausalRows,
+    CausalTest,
+    CausalWeights,
+    CausalFiniteRows,
+    CausalInformation,
+    CausalBatches = 270,
+    CausalHeldOut,
+    CausalScores,
+    InContextKernel = 280,
+    InContextPrompts,
+    InContextTest,
 }
