@@ -8,8 +8,10 @@ public static class Numbers
     /// <summary>What stands where nothing was measured.</summary>
     public const string Missing = "–";
 
-    /// <summary>A score or loss with three decimals: <c>0.862</c>.</summary>
-    public static string Score(double value) => double.IsFinite(value) ? Unsigned(value.ToString("0.000", CultureInfo.InvariantCulture)) : Missing;
+    /// <summary>A score or loss with three decimals: <c>0.862</c>. From a million on, as of a model that diverged, with its order of magnitude: <c>1.234e9</c>.</summary>
+    public static string Score(double value) => !double.IsFinite(value) ? Missing
+        : Math.Abs(value) >= 1e6 ? value.ToString("0.000e0", CultureInfo.InvariantCulture)
+        : Unsigned(value.ToString("0.000", CultureInfo.InvariantCulture));
 
     /// <summary>A score with the interval it comes with: <c>0.862 [0.840, 0.881]</c>.</summary>
     public static string Interval(double value, double low, double high) =>

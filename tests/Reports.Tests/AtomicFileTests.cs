@@ -53,6 +53,27 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
+    public void RequireWritable_AFileThatCanBe_LeavesItAndNothingElse()
+    {
+        File.WriteAllText(Target, "old");
+        AtomicFile.RequireWritable(Target);
+        AtomicFile.RequireWritable(Path.Combine(_folder.FullName, "new.txt"));
+
+        AssertOnly("old");
+    }
+
+    [Fact]
+    public void RequireWritable_WhatCannotBeWritten_Throws()
+    {
+        Assert.Throws<DirectoryNotFoundException>(() => AtomicFile.RequireWritable(Path.Combine(_folder.FullName, "none", "out.txt")));
+        Assert.Throws<IOException>(() => AtomicFile.RequireWritable(_folder.FullName));
+        if (!OperatingSystem.IsLinux()) return;
+        Assert.Throws<FileNotFoundException>(() => AtomicFile.RequireWritable("/proc/none.txt"));
+        Assert.ThrowsAny<SystemException>(() => AtomicFile.RequireWritable("/sys/none.txt")); // root may do everything else
+        AtomicFile.RequireWritable("/dev/null");
+    }
+
+    [Fact]
     public void Replace_WriterThatWantsAPath_GetsOneBesideTheTarget()
     {
         AtomicFile.Replace(Target, path =>

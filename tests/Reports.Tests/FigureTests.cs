@@ -183,6 +183,31 @@ public class FigureTests
     }
 
     [Fact]
+    public void LineChart_ManyLines_NoTwoLookTheSame()
+    {
+        var svg = Draw(new LineChart([.. Enumerable.Range(0, 20).Select(i => Series.Of($"line {i}", [i, i + 1.0]))]) { Title = "t", XName = "x", YName = "y" });
+
+        var looks = svg.Descendants(Svg + "polyline").Select(l => ((string?)l.Attribute("class"), (string?)l.Attribute("stroke-dasharray"))).ToArray();
+        Assert.Equal(20, looks.Distinct().Count());
+        Assert.Equal(looks, svg.Descendants(Svg + "line").Where(l => ((string?)l.Attribute("class"))!.StartsWith("series", StringComparison.Ordinal)).Select(l => ((string?)l.Attribute("class"), (string?)l.Attribute("stroke-dasharray"))));
+    }
+
+    [Fact]
+    public void LineChart_YMost_CutsTheDrawingAndNotTheTable()
+    {
+        LineChart Of(double? most) => new(new Series("s", [new(0, 1, 0.5, 2), new(1, 50, 40, 60)])) { Title = "t", XName = "x", YName = "y", YReaches = [0], YMost = most };
+        double Top(LineChart chart) => Draw(chart).Descendants(Svg + "polyline").Single().Attribute("points")!.Value.Split(' ').Min(p => double.Parse(p.Split(',')[1], CultureInfo.InvariantCulture));
+        string[] Labels(LineChart chart) => [.. Draw(chart).Descendants(Svg + "text").Select(t => t.Value)];
+
+        AssertInside(Draw(Of(4)));
+        Assert.Contains("4", Labels(Of(4)));
+        Assert.DoesNotContain("60", Labels(Of(4)));
+        Assert.Contains("60", Labels(Of(null)));
+        Assert.Equal(Top(Of(50)), Draw(Of(50)).Descendants(Svg + "line").Where(l => (string?)l.Attribute("class") == "grid").Min(l => Number(l, "y1")), 2);
+        Assert.Equal(["1", "50.000 [40.000, 60.000]"], Of(4).ToTable().Rows[1].Select(c => c.Text));
+    }
+
+    [Fact]
     public void LineChart_Gap_InterruptsTheLine()
     {
         var svg = Draw(new LineChart(Series.Of("s", [1, 2, double.NaN, 4, 5, double.NaN, 7])) { Title = "t", XName = "x", YName = "y" });
@@ -225,6 +250,18 @@ public class FigureTests
     [InlineData(new[] { double.PositiveInfinity, 1.0 })]
     public void LineChart_OddValues_AreDrawnInsideTheFrame(double[] values) =>
         AssertInside(Draw(new LineChart(Series.Of("s", values)) { Title = "t", XName = "x", YName = "y" }));
+
+    [Fact]
+    public void LineChart_LogX_PutsEqualRatiosEquallyFarApartAndLeavesOutWhatIsNotAboveZero()
+    {
+        var svg = Draw(new LineChart(new Series("s", [new(0, 9), new(1, 1), new(100, 1), new(10_000, 1)])) { Title = "t", XName = "x", YName = "y", LogX = true });
+        double[] x = [.. WithClass(svg, "series").Single(e => e.Attribute("points") is not null).Attribute("points")!.Value.Split(' ').Select(p => double.Parse(p.Split(',')[0], CultureInfo.InvariantCulture))];
+
+        AssertInside(svg);
+        Assert.Equal(3, x.Length);
+        Assert.Equal(x[1] - x[0], x[2] - x[1], 0.11); // coordinates are rounded to tenths
+        Assert.Contains(svg.Descendants(), e => e.Value == "10,000");
+    }
 
     [Theory]
     [InlineData(0, 1)]

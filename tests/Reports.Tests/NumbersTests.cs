@@ -6,6 +6,9 @@ public class NumbersTests
     [InlineData(0.8621, "0.862")]
     [InlineData(-0.0001, "0.000")]
     [InlineData(-1.25, "-1.250")]
+    [InlineData(999999.5, "999999.500")]
+    [InlineData(-12345678.9, "-1.235e7")]
+    [InlineData(1e300, "1.000e300")]
     [InlineData(double.NaN, "–")]
     [InlineData(double.PositiveInfinity, "–")]
     public void Score_Value_HasThreeDecimals(double value, string expected) => Assert.Equal(expected, Numbers.Score(value));

@@ -53,8 +53,17 @@ public sealed class LineChart : Figure
     /// <summary>Values that the y axis must reach, as 0 and 1 for a share. Default: none.</summary>
     public IReadOnlyList<double> YReaches { get; init; } = [];
 
+    /// <summary>Where the drawing ends above, so that a few large values do not flatten all others: what is larger is drawn there, and stands in the table as it is. Default (null): nowhere.</summary>
+    public double? YMost { get; init; }
+
+    /// <summary>Whether x is drawn by its logarithm, as steps of a training whose events come ever later; points whose x is not above 0 are left out of the drawing. Default: false.</summary>
+    public bool LogX { get; init; }
+
     /// <summary>Lines across at known y, as chance. Default: none.</summary>
     public IReadOnlyList<ReferenceLine> Horizontal { get; init; } = [];
+
+    /// <summary>Whether the names of <see cref="Horizontal"/> stand at the left end, as where curves stay high there. Default: at the right end.</summary>
+    public bool NamesAtStart { get; init; }
 
     /// <summary>Lines up at known x, as a step or a position. Default: none.</summary>
     public IReadOnlyList<ReferenceLine> Vertical { get; init; } = [];
@@ -66,17 +75,17 @@ public sealed class LineChart : Figure
     // Beside the axis there is room for its name and its longest label.
     private double Left => 28 + Y.Ticks.Max(tick => SvgCanvas.Width(Y.Label(tick)));
 
-    private Axis Y => field ??= new(Series.SelectMany(s => s.Points).SelectMany(p => new[] { p.Y, p.Low, p.High }).Concat(YReaches).Concat(Horizontal.Select(h => h.Value)));
+    private Axis Y => field ??= new(Series.SelectMany(s => s.Points).SelectMany(p => new[] { p.Y, p.Low, p.High }).Concat(YReaches).Concat(Horizontal.Select(h => h.Value)).Select(Drawn));
 
     private double Top => LegendPlaces()[^1].Y + 24 + (Vertical.Count > 0 ? 14 : 0);
 
     private protected override void Draw(SvgCanvas canvas)
     {
-        var x = new Axis(Series.SelectMany(s => s.Points).Select(p => p.X).Concat(Vertical.Select(v => v.Value)), fitted: true);
+        var x = new Axis(Series.SelectMany(s => s.Points).Select(p => p.X).Concat(Vertical.Select(v => v.Value)), fitted: true, LogX);
         var y = Y;
         double left = Left, top = Top, right = Width - Right, bottom = top + PlotHeight;
         double AtX(double value) => left + x.Place(value) * (right - left);
-        double AtY(double value) => bottom - y.Place(value) * PlotHeight;
+        double AtY(double value) => bottom - y.Place(Drawn(value)) * PlotHeight;
 
         foreach (double tick in y.Ticks)
         {
@@ -86,7 +95,8 @@ public sealed class LineChart : Figure
         foreach (double tick in x.Ticks)
         {
             canvas.Line(AtX(tick), bottom, AtX(tick), bottom + 4, "axis");
-            canvas.Text(AtX(tick), bottom + 18, x.Label(tick), Anchor.Middle);
+            // The last label stays inside the figure.
+            canvas.Text(Math.Min(AtX(tick), Width - (SvgCanvas.Width(x.Label(tick)) / 2)), bottom + 18, x.Label(tick), Anchor.Middle);
         }
         canvas.Line(left, bottom, right, bottom, "axis");
         canvas.Text((left + right) / 2, bottom + 38, XName, Anchor.Middle, "muted");
@@ -102,16 +112,20 @@ public sealed class LineChart : Figure
         foreach (var line in Horizontal)
         {
             canvas.Line(left, AtY(line.Value), right, AtY(line.Value), "mark");
-            canvas.Text(right - 3, AtY(line.Value) - 4, line.Name, Anchor.End, "muted");
+            canvas.Text(NamesAtStart ? left + 3 : right - 3, AtY(line.Value) - 4, line.Name, NamesAtStart ? Anchor.Start : Anchor.End, "muted");
         }
         for (int i = 0; i < Series.Count; i++) DrawBand(canvas, Series[i], Css(i), AtX, AtY);
         for (int i = 0; i < Series.Count; i++) DrawLine(canvas, i, AtX, AtY);
         DrawLegend(canvas);
     }
 
-    private static void DrawBand(SvgCanvas canvas, Series series, string css, Func<double, double> atX, Func<double, double> atY)
+    private double Drawn(double y) => Math.Min(y, YMost ?? double.PositiveInfinity);
+
+    private bool IsDrawn(SeriesPoint point) => double.IsFinite(point.Y) && (!LogX || point.X > 0);
+
+    private void DrawBand(SvgCanvas canvas, Series series, string css, Func<double, double> atX, Func<double, double> atY)
     {
-        var points = series.Points.Where(p => double.IsFinite(p.Low) && double.IsFinite(p.High)).ToArray();
+        var points = series.Points.Where(p => IsDrawn(p) && double.IsFinite(p.Low) && double.IsFinite(p.High)).ToArray();
         if (points.Length < 2) return;
         canvas.Polygon([.. points.Select(p => (atX(p.X), atY(p.High))), .. Enumerable.Reverse(points).Select(p => (atX(p.X), atY(p.Low)))], $"band {css}");
     }
@@ -120,18 +134,18 @@ public sealed class LineChart : Figure
     {
         var run = new List<(double, double)>();
         foreach (var point in Series[index].Points)
-            if (double.IsFinite(point.Y)) run.Add((atX(point.X), atY(point.Y)));
+            if (IsDrawn(point)) run.Add((atX(point.X), atY(point.Y)));
             else Flush();
         Flush();
         int every = (Series[index].Points.Count + MostHoverPoints - 1) / MostHoverPoints;
         for (int i = 0; i < Series[index].Points.Count; i += every)
-            if (Series[index].Points[i] is { } point && double.IsFinite(point.Y))
+            if (Series[index].Points[i] is { } point && IsDrawn(point))
                 canvas.Circle(atX(point.X), atY(point.Y), 5, "hit", Sentence(Series[index], point));
 
         void Flush()
         {
             if (run.Count == 1) canvas.Circle(run[0].Item1, run[0].Item2, 2.5, $"dot {Css(index)}");
-            else if (run.Count > 1) canvas.Polyline(run, $"series {Css(index)}", Dashes[index % Dashes.Length]);
+            else if (run.Count > 1) canvas.Polyline(run, $"series {Css(index)}", DashesOf(index));
             run.Clear();
         }
     }
@@ -142,7 +156,7 @@ public sealed class LineChart : Figure
         for (int i = 0; i < Series.Count; i++)
         {
             var (x, y) = places[i];
-            canvas.Line(x, y, x + 24, y, $"series {Css(i)}", Dashes[i % Dashes.Length]);
+            canvas.Line(x, y, x + 24, y, $"series {Css(i)}", DashesOf(i));
             canvas.Text(x + 30, y + 4, Series[i].Name);
         }
     }
@@ -175,4 +189,7 @@ public sealed class LineChart : Figure
         Invariant($"{series.Name}, {XName} {Numbers.Brief(point.X)}: {Numbers.Interval(point.Y, point.Low, point.High)}");
 
     private static string Css(int index) => Invariant($"c{index % 6}");
+
+    // Where colours come again, dashes are other ones.
+    private static string? DashesOf(int index) => Dashes[(index + (index / 6)) % Dashes.Length];
 }

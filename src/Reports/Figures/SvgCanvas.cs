@@ -43,6 +43,15 @@ internal sealed class SvgCanvas(MarkupWriter markup)
         using (markup.Element("path", ("d", path), ("class", css), ("stroke-width", Px(width)))) markup.Leaf("title", title);
     }
 
+    /// <summary>An arc from one point to another at the same height, by way of a top above or below them, with a head at its end.</summary>
+    public void Arc(double from, double to, double y, double top, string css, double width, string? dashes, string title)
+    {
+        double control = y + ((top - y) * 4 / 3), tip = Math.Sign(top - y) * (4 + width);
+        using (markup.Element("path", ("d", $"M{Px(from)} {Px(y)}C{Px(from)} {Px(control)} {Px(to)} {Px(control)} {Px(to)} {Px(y)}"), ("class", css), ("stroke-width", Px(width)), ("stroke-dasharray", dashes)))
+            markup.Leaf("title", title);
+        Polyline([(to - 3 - (width / 2), y + tip), (to, y), (to + 3 + (width / 2), y + tip)], css);
+    }
+
     /// <summary>Text with its baseline at y. <paramref name="turn"/>: degrees clockwise about its anchor.</summary>
     public void Text(double x, double y, string text, Anchor anchor = Anchor.Start, string? css = null, double turn = 0, double? size = null, string? title = null)
     {

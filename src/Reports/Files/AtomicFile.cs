@@ -27,11 +27,7 @@ public static class AtomicFile
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(write);
-        string target = Path.GetFullPath(path);
-        bool isDevice = IsDevice(target);
-        if (!isDevice && new FileInfo(target) is { LinkTarget: not null } link) target = link.ResolveLinkTarget(returnFinalTarget: true)!.FullName;
-        if (Directory.Exists(target)) throw new IOException($"Cannot write '{path}': it is a folder.");
-        string temporary = Path.Combine(isDevice ? Path.GetTempPath() : Path.GetDirectoryName(target)!, $".{Path.GetRandomFileName()}.tmp");
+        var (target, temporary, isDevice) = Places(path);
         try
         {
             write(temporary);
@@ -43,6 +39,33 @@ public static class AtomicFile
         {
             File.Delete(temporary);
         }
+    }
+
+    /// <summary>Finds out whether a file can be written, before work is spent on what it is to hold. Nothing is left behind, an older file stays as it was.</summary>
+    /// <param name="path">The file; its folder must exist.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder may not be written to.</exception>
+    public static void RequireWritable(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var (target, temporary, isDevice) = Places(path);
+        // A device is not opened: that may wait for its other end, or tell it of an end.
+        if (isDevice && !File.Exists(target)) throw new FileNotFoundException($"There is no device '{path}'.");
+        if (!isDevice) new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose).Dispose();
+    }
+
+    /// <summary>Where a file goes in the end, links followed, and where it is written first.</summary>
+    private static (string Target, string Temporary, bool IsDevice) Places(string path)
+    {
+        string target = Path.GetFullPath(path);
+        bool isDevice = IsDevice(target);
+        if (!isDevice && new FileInfo(target) is { LinkTarget: not null } link)
+        {
+            target = link.ResolveLinkTarget(returnFinalTarget: true)!.FullName;
+            isDevice = IsDevice(target);
+        }
+        if (Directory.Exists(target)) throw new IOException($"Cannot write '{path}': it is a folder.");
+        return (target, Path.Combine(isDevice ? Path.GetTempPath() : Path.GetDirectoryName(target)!, $".{Path.GetRandomFileName()}.tmp"), isDevice);
     }
 
     // .NET does not tell a device from a file, and renaming over a device would destroy it.

@@ -40,6 +40,29 @@ internal static class JsonOutput
         else json.WriteNull(name);
     }
 
+    /// <summary>Writes the value of an enumeration, as <c>previous_token</c>.</summary>
+    public static void Name<T>(this Utf8JsonWriter json, string name, T value)
+        where T : struct, Enum => json.WriteString(name, NameOf(value));
+
+    /// <summary>A value of an enumeration as JSON says it.</summary>
+    public static string NameOf<T>(T value)
+        where T : struct, Enum => JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
+
+    /// <summary>Writes a property: an array of what <paramref name="write"/> writes for each value.</summary>
+    public static void Array<T>(this Utf8JsonWriter json, string name, IEnumerable<T> values, Action<T> write)
+    {
+        json.WriteStartArray(name);
+        foreach (var value in values) write(value);
+        json.WriteEndArray();
+    }
+
+    /// <summary>Writes a property: an array.</summary>
+    public static void Numbers(this Utf8JsonWriter json, string name, IEnumerable<double> values)
+    {
+        json.WritePropertyName(name);
+        json.Numbers(values);
+    }
+
     /// <summary>Writes an array.</summary>
     public static void Numbers(this Utf8JsonWriter json, IEnumerable<double> values)
     {

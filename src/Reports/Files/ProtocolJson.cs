@@ -17,7 +17,7 @@ internal static class ProtocolJson
     /// <summary>Writes into an object that is open.</summary>
     public static void WriteProperties(Utf8JsonWriter json, SequenceProtocol protocol)
     {
-        json.WriteString("source", JsonNamingPolicy.SnakeCaseLower.ConvertName(protocol.Source.ToString()));
+        json.Name("source", protocol.Source);
         json.WriteNumber("sequences", protocol.Sequences);
         json.Whole("period", protocol.Period);
         json.Whole("repeats", protocol.Repeats);

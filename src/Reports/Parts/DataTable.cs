@@ -43,6 +43,9 @@ public sealed class DataTable : ReportPart
     /// <summary>What the table shows, above it. Default: nothing.</summary>
     public string? Caption { get; init; }
 
+    /// <summary>Whether cells that hold sentences break into lines and the table keeps to the width of the page. Default: false, every cell is one line.</summary>
+    public bool Wraps { get; init; }
+
     /// <summary>The columns.</summary>
     public IReadOnlyList<Column> Columns { get; }
 
@@ -52,7 +55,7 @@ public sealed class DataTable : ReportPart
     internal override void WriteHtml(MarkupWriter html)
     {
         // Focusable, so that a keyboard can scroll it too.
-        using (html.Element("div", ("class", "scroll tall"), ("tabindex", "0"), ("role", "region"), ("aria-label", Caption ?? "Table")))
+        using (html.Element("div", ("class", Wraps ? "scroll wraps" : "scroll tall"), ("tabindex", "0"), ("role", "region"), ("aria-label", Caption ?? "Table")))
         using (html.Element("table"))
         {
             if (Caption is not null)
