@@ -10,7 +10,7 @@ var pipeline = ml.Model.Load(args[0], out _);
 var rows = JsonSerializer.Deserialize<Row[]>(File.ReadAllText(args[1]))!;
 var view = pipeline.Transform(ml.Data.LoadFromEnumerable(rows));
 
-var columns = view.Schema.Where(c => !c.IsHidden && c.Type is VectorDataViewType { ItemType: NumberDataViewType item } && item == NumberDataViewType.Single).ToList();
+var columns = view.Schema.Where(c => !c.IsHidden && c.Type is VectorDataViewType { ItemType: NumberDataViewType item } && item == NumberDataViewType.Single && c.Name is not ("Features" or "DemonstrationFeatures" or "DemonstrationLabels")).ToList();
 using (var cursor = view.GetRowCursor(columns))
 {
     var getters = columns.Select(c => (c.Name, Get: cursor.GetGetter<VBuffer<float>>(c))).ToList();
@@ -22,6 +22,17 @@ using (var cursor = view.GetRowCursor(columns))
             string bits = string.Join(' ', value.DenseValues().Select(v => BitConverter.SingleToInt32Bits(v).ToString("x8", CultureInfo.InvariantCulture)));
             Console.WriteLine($"{cursor.Position} {name} {bits}");
         }
+}
+if (view.Schema.GetColumnOrNull("Score") is { } score)
+{
+    using var cursor = view.GetRowCursor([score]);
+    var get = cursor.GetGetter<float>(score);
+    float value = 0;
+    while (cursor.MoveNext())
+    {
+        get(ref value);
+        Console.WriteLine($"{cursor.Position} Score {BitConverter.SingleToInt32Bits(value).ToString("x8", CultureInfo.InvariantCulture)}");
+    }
 }
 ((IDisposable)pipeline).Dispose();
 
@@ -36,4 +47,11 @@ internal sealed class Row
     public int Answer { get; set; }
 
     public int Foil { get; set; }
+
+    [VectorType(3)]
+    public float[] Features { get; set; } = new float[3];
+
+    public float[] DemonstrationFeatures { get; set; } = [];
+
+    public float[] DemonstrationLabels { get; set; } = [];
 }

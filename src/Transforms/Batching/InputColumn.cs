@@ -10,6 +10,12 @@ namespace MlNetIcl.Transforms.Batching;
 /// <param name="Accepts">Whether a column has such a type.</param>
 internal sealed record InputColumn(string Name, string Expected, Func<SchemaShape.Column, bool> Accepts)
 {
+    /// <summary>What the column is called in messages. Default: <c>input</c>.</summary>
+    public string Role { get; init; } = "input";
+
+    /// <summary>The length that vectors must have; null for any.</summary>
+    public int? Size { get; init; }
+
     public static InputColumn Text(string name) => new(name, TextDataViewType.Instance.ToString(),
         column => column.Kind == SchemaShape.Column.VectorKind.Scalar && column.ItemType is TextDataViewType);
 
@@ -21,11 +27,30 @@ internal sealed record InputColumn(string Name, string Expected, Func<SchemaShap
     public static InputColumn TokenId(string name) => new(name, "Key<UInt32>, Int32 or Int64, or a vector of them",
         column => column.IsKey || column.ItemType == NumberDataViewType.Int32 || column.ItemType == NumberDataViewType.Int64);
 
+    /// <summary>Features as trainers take them: a vector of known length.</summary>
+    public static InputColumn Features(string name, int? size = null) => new(name, size is null ? "Vector<Single>" : $"Vector<Single, {size}>",
+        column => column.Kind == SchemaShape.Column.VectorKind.Vector && column.ItemType == NumberDataViewType.Single)
+    {
+        Role = "feature",
+        Size = size,
+    };
+
+    public static InputColumn Label(string name) => new(name, "Single",
+        column => column.Kind == SchemaShape.Column.VectorKind.Scalar && column.ItemType == NumberDataViewType.Single)
+    {
+        Role = "label",
+    };
+
+    /// <summary>Numbers, any number of them in a row.</summary>
+    public static InputColumn Numbers(string name) => new(name, "Vector<Single> or VarVector<Single>",
+        column => column.Kind != SchemaShape.Column.VectorKind.Scalar && column.ItemType == NumberDataViewType.Single);
+
     /// <exception cref="ArgumentOutOfRangeException">The column is missing or of another type.</exception>
     public DataViewSchema.Column Find(IExceptionContext context, DataViewSchema schema)
     {
         var column = schema.GetColumnOrNull(Name) ?? throw Missing(context);
         Check(context, ShapeOf(column.Name, column.Type, null));
+        if (Size is { } size && column.Type is VectorDataViewType vector && vector.Size != size) throw context.ExceptSchemaMismatch("inputSchema", Role, Name, Expected, column.Type.ToString());
         return column;
     }
 
@@ -45,8 +70,8 @@ internal sealed record InputColumn(string Name, string Expected, Func<SchemaShap
 
     private void Check(IExceptionContext context, SchemaShape.Column column)
     {
-        if (!Accepts(column)) throw context.ExceptSchemaMismatch("inputSchema", "input", Name, Expected, column.GetTypeString());
+        if (!Accepts(column)) throw context.ExceptSchemaMismatch("inputSchema", Role, Name, Expected, column.GetTypeString());
     }
 
-    private Exception Missing(IExceptionContext context) => context.ExceptSchemaMismatch("inputSchema", "input", Name);
+    private Exception Missing(IExceptionContext context) => context.ExceptSchemaMismatch("inputSchema", Role, Name);
 }

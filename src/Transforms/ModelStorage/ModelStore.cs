@@ -24,7 +24,7 @@ internal static class ModelStore
             context.WriteJson(new ModelReference { Name = model.Name, Path = path, Files = files.Fingerprint, Precision = precision });
             return;
         }
-        InTemporaryFile(file =>
+        TemporaryFile.Use(WeightsFile, file =>
         {
             ModelArchive.Save(model, file);
             context.WriteJson(new ModelReference { Name = model.Name, Files = new ModelFiles(Path.GetDirectoryName(file)!, [WeightsFile]).Fingerprint, Precision = precision });
@@ -67,7 +67,7 @@ internal static class ModelStore
         return LanguageModel.Load(path, new LoadOptions { Precision = reference.Precision, Device = device, Tokenizer = false });
     }
 
-    private static LanguageModel LoadWhole(ModelLoadContext context, ModelReference reference, Device device) => InTemporaryFile(file =>
+    private static LanguageModel LoadWhole(ModelLoadContext context, ModelReference reference, Device device) => TemporaryFile.Use(WeightsFile, file =>
     {
         bool found = context.TryLoadBinaryStream(WeightsFile, reader =>
         {
@@ -79,17 +79,4 @@ internal static class ModelStore
             throw new FormatException($"The model '{reference.Name}' saved with the stage is damaged: {difference}.");
         return ModelArchive.Load(file, device);
     });
-
-    private static T InTemporaryFile<T>(Func<string, T> use)
-    {
-        string folder = Directory.CreateTempSubdirectory("mlneticl").FullName;
-        try
-        {
-            return use(Path.Combine(folder, WeightsFile));
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
 }

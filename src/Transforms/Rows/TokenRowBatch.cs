@@ -5,83 +5,9 @@ using MlNetIcl.Transforms.Batching;
 
 namespace MlNetIcl.Transforms.Rows;
 
-/// <summary>Rows of token ids that a model computes together. Rows that it cannot take are kept out, each with its reason.</summary>
-internal abstract class TokenRowBatch(DataViewRow source, StageSettings settings, BatchLimits limits, LanguageModel model, IHost host) : RowBatch(limits)
+/// <summary>Rows of token ids that a model computes together.</summary>
+internal abstract class TokenRowBatch(DataViewRow source, StageSettings settings, BatchLimits limits, LanguageModel model, IHost host)
+    : SequenceRowBatch(source, settings, limits, model.Config.Vocabulary, model.Config.Context, host)
 {
-    private readonly TokenReader _reader = TokenReader.Create(source, settings.InputColumnName);
-    private readonly int[]?[] _tokens = new int[]?[limits.Rows];
-    private readonly (string Column, string Why)?[] _reasons = new (string, string)?[limits.Rows];
-    private readonly long[] _positions = new long[limits.Rows];
-
     protected LanguageModel Model => model;
-
-    /// <summary>Computes rows; <paramref name="slots"/> says where each belongs.</summary>
-    protected abstract void Compute(TokenBatch rows, IReadOnlyList<int> slots);
-
-    /// <summary>What a result is computed with: it stops when the context's execution is cancelled.</summary>
-    protected IProgress<double> Alive { get; } = new AliveCheck(host);
-
-    /// <summary>Reads what else the source's current row consists of.</summary>
-    /// <returns>The column in which the model cannot take it, and why; null if it can.</returns>
-    protected virtual (string Column, string Why)? ReadMore(int slot, int[] tokens) => null;
-
-    /// <summary>Why this stage cannot make something of a row that the model can take; null if it can. Such a row is missing in any case, as what is not there is no error.</summary>
-    /// <param name="slot">The row; its results are there only after <see cref="RowBatch.Require"/>.</param>
-    /// <param name="tokens">Its tokens.</param>
-    protected virtual string? WhyNotMeasured(int slot, ReadOnlySpan<int> tokens) => null;
-
-    /// <summary>Makes sure that a row is computed.</summary>
-    /// <returns>Whether it has results; false where it is missing.</returns>
-    /// <exception cref="InvalidTokensException">The row cannot be computed, and the stage is set to throw.</exception>
-    protected bool TryCompute(int slot)
-    {
-        if (_tokens[slot] is not null)
-        {
-            Require(slot);
-            return true;
-        }
-        if (settings.OnError == RowErrorHandling.Throw)
-        {
-            var (column, why) = _reasons[slot]!.Value;
-            throw new InvalidTokensException($"Row {_positions[slot]}, column '{column}': {why} Mend the row, or set OnError to Missing to leave it out.");
-        }
-        return false;
-    }
-
-    /// <summary>Checks a model's own metric.</summary>
-    /// <exception cref="ModelFormatException">A value is no number.</exception>
-    protected static void RequireFinite(IReadOnlyList<double> values)
-    {
-        if (!values.All(double.IsFinite))
-            throw new ModelFormatException("The model's predictions are not finite. Its weights hold NaN or infinity, or are so large that the computation overflows.");
-    }
-
-    /// <summary>The getter of the reason column: empty where nothing is wrong.</summary>
-    protected ValueGetter<ReadOnlyMemory<char>> ReasonGetter(Func<int> slot) => (ref value) =>
-    {
-        int row = slot();
-        value = (_reasons[row] is var (column, why) ? column == settings.InputColumnName ? why : $"Column '{column}': {why}" : WhyNotMeasured(row, _tokens[row])).AsMemory();
-    };
-
-    protected sealed override void Read(int slot, long position)
-    {
-        int[]? tokens = _reader.Read(model.Config.Vocabulary, model.Config.Context, out string? why);
-        _reasons[slot] = tokens is null ? (settings.InputColumnName, why!) : ReadMore(slot, tokens);
-        _tokens[slot] = _reasons[slot] is null ? tokens : null;
-        _positions[slot] = position;
-    }
-
-    protected sealed override int TokensOf(int slot) => _tokens[slot]?.Length ?? 0;
-
-    protected sealed override void Compute(int first, int count)
-    {
-        host.CheckAlive();
-        var slots = Enumerable.Range(first, count).Where(slot => _tokens[slot] is not null).ToArray();
-        if (slots.Length > 0) Compute(new TokenBatch([.. slots.Select(slot => _tokens[slot]!)]), slots);
-    }
-
-    private sealed class AliveCheck(IHost host) : IProgress<double>
-    {
-        public void Report(double value) => host.CheckAlive();
-    }
 }
