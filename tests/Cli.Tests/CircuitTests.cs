@@ -70,6 +70,19 @@ public class CircuitTests
         Assert.Contains("One prompt pair", XDocument.Load(scratch.At("c.html")).Root!.Value, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Pairs_Several_GiveEdgesWithIntervals()
+    {
+        using var scratch = new Scratch();
+        string file = scratch.Write("all.json", """[{"clean":"qxtypmnb qxtyp","corrupted":"qxtypvnb qxtyp","answer":"m","foil":"v"},{"clean":"gdkwz gd","corrupted":"gdrwz gd","answer":"k","foil":"r"}]""");
+        var root = Icl.Run("circuit", "--pair", file, "--threshold", "0.02", "--random-circuits", "0", "--json", "-", "--html", scratch.At("c.html")).AssertDone().Json;
+
+        Assert.Equal("found", (string?)root["verdict"]);
+        Assert.All(root["edges"]!.AsArray(), e => Assert.True((double)e!["low"]! <= (double)e["effect"]! + 1e-9 && (double)e["high"]! >= (double)e["effect"]! - 1e-9));
+        Assert.Equal(2, root["prompts"]!.AsArray().Count);
+        Assert.Contains("each pair's answer", XDocument.Load(scratch.At("c.html")).Root!.Value, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("--least-difference", "1000", "no difference", "nothing to trace")]
     [InlineData("--threshold", "1", "no edges", "No circuit")]
@@ -123,6 +136,22 @@ public class CircuitTests
         Icl.Run("circuit", "-m", Gpt2, "--tokens", scratch.Write("far.json", "[[1,96,96]]")).AssertRefused("96");
         Icl.Run("circuit", "-m", Gpt2, "--dot", "-").AssertRefused("--dot needs a file");
         Icl.Run("circuit", "-m", Gpt2, "--period", "5000").AssertRefused("5000", "at most");
+    }
+
+    [Fact]
+    public void Resume_AfterAnInterruption_GivesTheSameBytesAndOtherSettingsAreRefused()
+    {
+        using var scratch = new Scratch();
+        string[] args = ["circuit", "--sequences", "4", "--period", "6", "--threshold", "0.1", "--random-circuits", "1", "--json", "-"], resume = ["--resume", scratch.At("s")];
+        string whole = Icl.Run(args).AssertDone().Output;
+
+        Assert.Equal(whole, Icl.Run([.. args, .. resume]).AssertDone().Output);
+        string[] lines = File.ReadAllLines(scratch.At("s"));
+        scratch.Write("s", string.Join('\n', lines.Take(lines.Length / 2)) + "\n7 0.");
+        Assert.Equal(whole, Icl.Run([.. args, .. resume]).AssertDone().Output);
+        Assert.Equal(lines, File.ReadAllLines(scratch.At("s")));
+        Icl.Run([.. args, "--alpha", "0.05", .. resume]).AssertRefused(scratch.At("s"), "another options");
+        Icl.Run("circuit", "--resume", "-").AssertRefused("--resume needs a file");
     }
 
     [Fact]

@@ -136,6 +136,47 @@ public class PatchTests
         Assert.All(Effects(estimate), e => Assert.Equal((double)e["value"]! - (double)estimate["clean"]!, (double)e["change"]!, 1e-9));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Pairs_Several_GiveMeansWithIntervals(bool attribution)
+    {
+        using var scratch = new Scratch();
+        string[] texts =
+        [
+            """{"clean":"qxtypmnb qxtyp","corrupted":"qxtypvnb qxtyp","answer":"m","foil":"v"}""",
+            """{"clean":"gdkwz gd","corrupted":"gdrwz gd","answer":"k","foil":"r"}""",
+            """{"clean":"hfjsuo hfj","corrupted":"hfjcuo hfj","answer":"s","foil":"c"}""",
+        ];
+        string[] settings = ["--site", "z", "--json", "-", .. attribution ? ["--attribution"] : Array.Empty<string>()];
+        JsonNode[] single = [.. texts.Select(text => Icl.Run(["patch", "--pair", scratch.Write("one.json", text), .. settings]).AssertDone().Json)];
+        string file = scratch.Write("all.json", $"[{string.Join(',', texts)}]");
+        var all = Icl.Run(["patch", "--pair", file, "--html", scratch.At("p.html"), .. settings]).AssertDone().Json;
+
+        Assert.Equal(single.Average(s => (double)s["clean"]!), (double)all["clean"]!, 1e-4);
+        Assert.Equal(single.Average(s => (double)s["corrupted"]!), (double)all["corrupted"]!, 1e-4);
+        for (int i = 0; i < Effects(all).Length; i++)
+        {
+            var effect = Effects(all)[i];
+            double[] changes = [.. single.Select(s => (double)Effects(s)[i]["change"]!)];
+            Assert.Equal(changes.Average(), (double)effect["change"]!, 1e-4);
+            Assert.Equal(changes.Average() / single.Average(s => (double)s["clean"]! - (double)s["corrupted"]!), (double)effect["normalised"]!, 1e-4);
+            Assert.InRange((double)effect["low"]!, changes.Min() - 1e-4, changes.Average() + 1e-4);
+            Assert.InRange((double)effect["high"]!, changes.Average() - 1e-4, changes.Max() + 1e-4);
+            Assert.Equal(3, (int)effect["n"]!);
+            Assert.All(single, s => Assert.True(Effects(s)[i]["low"] is null && (int)Effects(s)[i]["n"]! == 1));
+        }
+        Assert.Contains(Effects(all), e => (double)e["high"]! - (double)e["low"]! > 0.1);
+        Assert.True(all["answer"] is null && all["prompts"]!.AsArray().Count == 3);
+        Assert.Equal((double)single[1]["clean"]!, (double)all["prompts"]![1]!["clean_value"]!, 1e-4);
+        Assert.Equal("k", (string?)all["prompts"]![1]!["answer"]!["token"]);
+        Assert.Contains("3 pairs of 9 to 15 tokens", XDocument.Load(scratch.At("p.html")).Root!.Value, StringComparison.Ordinal);
+        var table = Icl.Run("patch", "--pair", file, "--site", "z").AssertDone();
+        Assert.Contains("change, 95 %", table.Output, StringComparison.Ordinal);
+        Assert.All(table.Lines, line => Assert.InRange(line.TrimEnd().Length, 0, 80));
+        Icl.Run("patch", "--pair", file, "--site", "z", "--per-position").AssertRefused("one length", "15", "9");
+    }
+
     [Fact]
     public void SameMetric_OfBothRuns_HasNoShare()
     {
@@ -148,7 +189,12 @@ public class PatchTests
     }
 
     [Theory]
-    [InlineData("[]", "it is an array")]
+    [InlineData("3", "it is a number")]
+    [InlineData("[]", "0 pairs")]
+    [InlineData("""[{"clean":[1,2],"corrupted":[1,3],"answer":2,"foil":3}, 7]""", "pair 2 is a number")]
+    [InlineData("""[{"clean":[1,2],"corrupted":[1,3],"answer":2,"foil":3}, {"clean":[1,2],"corrupted":[1,3],"answer":2}]""", "pair 2 has no \"foil\"")]
+    [InlineData("""[{"clean":[1,2],"corrupted":[1,3],"answer":2,"foil":3}, {"clean":[1,2],"corrupted":[1,96],"answer":2,"foil":3}]""", "corrupted prompt of pair 2", "96")]
+    [InlineData("""[{"clean":[1,2],"corrupted":[1,3],"answer":2,"foil":3}, {"clean":[1,2],"corrupted":[1,3,4],"answer":2,"foil":3}]""", "Pair 2", "[1 2]", "[1 3 4]")]
     [InlineData("""{"clean":[1],"corrupted":[1],"answer":2}""", "no \"foil\"")]
     [InlineData("""{"clean":[1,"x"],"corrupted":[1],"answer":2,"foil":3}""", "\"clean\", position 1 is a string")]
     [InlineData("""{"clean":[1,2.5],"corrupted":[1],"answer":2,"foil":3}""", "no 32-bit integer")]
@@ -291,5 +337,22 @@ public class PatchTests
         Icl.Run(["patch", .. Texts, "--site", "z", "--resume", "-"]).AssertRefused("--resume needs a file");
         Icl.Run(["patch", .. Texts, "--site", "z", "--resume", "/no/such/folder/file"]).AssertRefused("does not exist");
         Assert.Equal(2, Icl.Run(["patch", .. Texts, "--site", "z", "--attribution", "--resume", "f"]).Code);
+    }
+
+    [Fact]
+    public void Weights_WithoutNumbers_AreRefusedAndNotShownAsDashes()
+    {
+        using var scratch = new Scratch();
+        string model = scratch.CopyModel(Gpt2), weights = Path.Combine(model, "model.safetensors");
+        byte[] bytes = File.ReadAllBytes(weights);
+        bytes.AsSpan(^18_400..^12_300).Fill(0xff); // NaN in the positions' embedding, which stands before that of the tokens
+        File.WriteAllBytes(weights, bytes);
+        string row = scratch.Write("row.json", "[[1,2,3,4]]");
+
+        Icl.Run("patch", "-m", model, "--pair", Gpt2Pair, "--site", "z", "--json", "-").AssertRefused("logit difference", "not finite");
+        Icl.Run("patch", "-m", model, "--pair", Gpt2Pair, "--site", "z", "--attribution").AssertRefused("not finite");
+        Icl.Run("circuit", "-m", model, "--pair", Gpt2Pair).AssertRefused("not finite");
+        Icl.Run("ablate", "-m", model, "--tokens", row, "--metric", "loss", "--kind", "zero").AssertRefused("loss", "not finite");
+        Icl.Run("lens", "-m", model, "--tokens", row, "--answer-id", "3", "--foil-id", "4").AssertRefused("not finite");
     }
 }

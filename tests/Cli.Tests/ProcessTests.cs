@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using MlNetIcl.Testing;
 
@@ -40,7 +41,7 @@ public class ProcessTests
     {
         Skip.If(OperatingSystem.IsWindows(), "Signals are sent with kill.");
         using var scratch = new Scratch();
-        using var process = Icl.Start("heads", "-m", Gpt2, "--sequences", "10000", "--period", "20", "--losses", "--entropy", "--json", scratch.At("h.json"));
+        using var process = StartInterruptible("heads", "-m", Gpt2, "--sequences", "10000", "--period", "20", "--losses", "--entropy", "--json", scratch.At("h.json"));
         // Time on the processor, not on the wall: a busy machine may take long to start a process.
         Assert.True(SpinWait.SpinUntil(() => { Thread.Sleep(50); process.Refresh(); return process.HasExited || process.TotalProcessorTime > TimeSpan.FromSeconds(3); }, TimeSpan.FromMinutes(1)));
         Assert.False(process.HasExited, "The work ended before it could be interrupted.");
@@ -50,6 +51,26 @@ public class ProcessTests
         Assert.Equal((1, "", "icl: interrupted.\n"), (run.Code, run.Output, run.Error));
         Assert.Empty(scratch.Names);
     }
+
+    /// <summary>A shell starts its background jobs with interrupts ignored, and processes pass that on; the tool is to be started as from a prompt.</summary>
+    private static Process StartInterruptible(params string[] args)
+    {
+        nint before = Signal(Interrupt, handler: 0); // 0: the default
+        try
+        {
+            return Icl.Start(args);
+        }
+        finally
+        {
+            Signal(Interrupt, before);
+        }
+    }
+
+    private const int Interrupt = 2;
+
+    [DllImport("libc", EntryPoint = "signal")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern nint Signal(int signal, nint handler);
 
     [Fact]
     public void Kill_OfASweepWithAResultsFile_LosesItsLastStackAlone()
@@ -92,6 +113,17 @@ public class ProcessTests
     [InlineData("forward")]
     [InlineData("tokenize")]
     [InlineData("model")]
+    [InlineData("restore")]
+    [InlineData("emergence")]
+    [InlineData("gd")]
+    [InlineData("linear")]
+    [InlineData("regression")]
+    [InlineData("paradigms")]
+    [InlineData("prior")]
+    [InlineData("causal")]
+    [InlineData("positions")]
+    [InlineData("label-priors")]
+    [InlineData("claims")]
     public void Help_OfEachCommand_HasExamplesWithinEightyColumns(string command)
     {
         var run = Icl.Run(command, "--help").AssertDone();

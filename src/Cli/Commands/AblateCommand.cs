@@ -53,7 +53,7 @@ internal static class AblateCommand
         command.SetAction(parsed =>
         {
             targets.Check(parsed);
-            ResumeOption.Check(parsed.GetValue(resume));
+            OutputFile.CheckFile(parsed, resume);
             var given = rows.File(parsed) is { } file ? TokenFile.Read(file) : null;
             var others = parsed.GetValue(reference) is { } path ? TokenFile.Read(path) : null;
             var options = new AblationOptions
@@ -142,7 +142,7 @@ internal static class AblateCommand
         }
     }
 
-    private static HeadId[] ParseHeads(ArgumentResult argument)
+    internal static HeadId[] ParseHeads(ArgumentResult argument)
     {
         string[] names = argument.Tokens[0].Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         if (names.Length == 0) argument.AddError("--heads names no head. Expected layers and heads, both from 0, as in L5.H1,L5.H2.");

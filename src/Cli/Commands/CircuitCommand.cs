@@ -1,11 +1,9 @@
 using System.CommandLine;
-using System.Text;
 using MlNetIcl.Cli.Hosting;
 using MlNetIcl.Cli.Input;
 using MlNetIcl.Models;
 using MlNetIcl.Probes;
 using MlNetIcl.Reports.Circuits;
-using MlNetIcl.Reports.Files;
 
 namespace MlNetIcl.Cli.Commands;
 
@@ -24,7 +22,8 @@ internal static class CircuitCommand
         var patched = WholeNumber.Option("--max-patched-edges", "N", 1, defaults.MaxPatchedEdges, "The most edges that are patched at one step; an estimate chooses among more.");
         var random = WholeNumber.Option("--random-circuits", "N", 0, defaults.RandomCircuits, "Random circuits of as many edges, as a control.");
         var seed = WholeNumber.Option("--seed", "N", int.MinValue, defaults.Seed, "Seed of sequences, tests, intervals and random circuits.");
-        var dot = new Option<string?>("--dot") { HelpName = "FILE", Description = "Write the graph in Graphviz's DOT language." };
+        var resume = ResumeOption.Create();
+        var dot = new DotTarget();
         var all = new Option<bool>("--all") { Description = "Show all edges in the table, not the largest alone." };
         var targets = new ReportTargets();
 
@@ -34,8 +33,8 @@ internal static class CircuitCommand
                 + "Without a prompt pair the metric is copying on repeated sequences, against unrelated rows. Faithfulness: what the circuit keeps when all other edges are corrupted; completeness: what is lost without it; "
                 + "minimality: what its least needed edge adds; and random circuits of equal size beside it.",
             ("icl circuit --model models/gpt2 --html circuit.html --dot circuit.dot", "How the model copies, as a report and for Graphviz."),
-            ("icl circuit --model models/gpt2 --pair pair.json --json -", "The circuit behind one answer, without intervals."))
-        { threshold, alpha, least, patched, random, seed, dot, all };
+            ("icl circuit --model models/gpt2 --pair pair.json --json -", "The circuit behind one answer, without intervals; behind several, with them, where the file is an array of pairs."))
+        { threshold, alpha, least, patched, random, seed, resume, dot.Option, all };
         foreach (var option in rows.Options.Concat(prompts.Options).Concat(targets.Options).Concat(model.Options)) command.Add(option);
         command.Validators.Add(rows.Validate);
         command.Validators.Add(result =>
@@ -51,9 +50,8 @@ internal static class CircuitCommand
         command.SetAction(parsed =>
         {
             targets.Check(parsed);
-            string? graph = parsed.GetValue(dot);
-            OutputFile.Check(graph);
-            if (graph == OutputFile.StandardOutput) throw new InputException("--dot needs a file; only --json writes to standard output.");
+            OutputFile.CheckFile(parsed, resume);
+            dot.Check(parsed);
             var options = defaults with
             {
                 Threshold = parsed.GetValue(threshold) ?? defaults.Threshold,
@@ -62,17 +60,14 @@ internal static class CircuitCommand
                 MaxPatchedEdges = parsed.GetValue(patched) ?? defaults.MaxPatchedEdges,
                 RandomCircuits = parsed.GetValue(random) ?? defaults.RandomCircuits,
                 Seed = parsed.GetValue(seed) ?? defaults.Seed,
+                ResultsFile = parsed.GetValue(resume),
             };
             var given = rows.File(parsed) is { } file ? TokenFile.Read(file) : null;
             using var loaded = model.Load(parsed);
             var (circuit, pair) = prompts.IsGiven(parsed.CommandResult)
                 ? OfPair(host, loaded, prompts, parsed, options)
                 : (OfCopying(host, loaded, given, rows.Shape(parsed), options), null);
-            if (graph is not null)
-            {
-                AtomicFile.Write(graph, stream => stream.Write(Encoding.UTF8.GetBytes(CircuitDot.ToText(circuit))), host.Cancellation);
-                host.Error.WriteLine($"Wrote {graph}.");
-            }
+            dot.Write(host, parsed, () => CircuitDot.ToText(circuit));
             targets.Write(host, parsed, () => CircuitReport.Of(circuit, pair), stream => CircuitJson.Write(circuit, pair, stream), () => CircuitTable.Write(host, circuit, pair, parsed.GetValue(all)));
             return ExitCode.Done;
         });
@@ -92,9 +87,10 @@ internal static class CircuitCommand
     private static (Circuit, CircuitPrompts?) OfPair(CliHost host, LanguageModel model, PairOptions prompts, ParseResult parsed, CircuitOptions options)
     {
         var reader = new PromptReader(model);
-        var pair = prompts.Read(parsed, reader);
+        var pairs = prompts.ReadAll(parsed, reader);
         var circuit = ProgressDisplay.Run(host, "Tracing", progress => CircuitTracer.Trace(
-            model, new TokenBatch([pair.Clean]), new TokenBatch([pair.Corrupted]), PatchMetric.LogitDifference(pair.Answer, pair.Foil), options, progress, host.Cancellation));
-        return (circuit, new CircuitPrompts(reader.Labels(pair.Clean), reader.Labels(pair.Corrupted), reader.Label(pair.Answer), reader.Label(pair.Foil)));
+            model, new TokenBatch([.. pairs.Select(p => p.Clean)]), new TokenBatch([.. pairs.Select(p => p.Corrupted)]),
+            PatchMetric.LogitDifference([.. pairs.Select(p => p.Answer)], [.. pairs.Select(p => p.Foil)]), options, progress, host.Cancellation));
+        return (circuit, new CircuitPrompts(reader.Tokens(pairs)));
     }
 }

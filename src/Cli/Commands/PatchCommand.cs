@@ -23,7 +23,7 @@ internal static class PatchCommand
         direction.AcceptOnlyFromAmong(Restore, Break);
         var attribution = new Option<bool>("--attribution") { Description = "Estimate all effects from gradients instead, and patch a sample of them to check." };
         var steps = WholeNumber.Option("--steps", "N", 1, 1, "Gradients that --attribution averages on the way from one prompt to the other (integrated gradients).");
-        var seed = WholeNumber.Option("--seed", "N", int.MinValue, 0, "Chooses the sample that checks --attribution.");
+        var seed = WholeNumber.Option("--seed", "N", int.MinValue, 0, "Chooses the sample that checks --attribution, and the resamples of intervals.");
         var all = new Option<bool>("--all") { Description = "Show all effects in the table, not the strongest alone." };
         var resume = ResumeOption.Create();
         var targets = new ReportTargets();
@@ -35,6 +35,7 @@ internal static class PatchCommand
                 + "In JSON, head is null where the site has none (k and v: key heads) and position is null without --per-position.",
             ("icl patch --model models/gpt2 --clean \"When Mary and John went out, John spoke to\" --corrupt \"When Mary and John went out, Mary spoke to\" --answer \" Mary\" --foil \" John\" --site z", "The effect of every head."),
             ("icl patch --model models/gpt2 --pair pair.json --site resid_pre --per-position --html patch.html", "Layers by positions, as a report."),
+            ("icl patch --pair pairs.json --site z", "Mean effects with 95 % intervals, where the file is an array of pairs."),
             ("icl patch --pair pair.json --site z --attribution --steps 8 --json -", "Estimates for every head, with a check of them."))
         { site, perPosition, direction, attribution, steps, seed, resume, all };
         foreach (var option in prompts.Options.Concat(targets.Options).Concat(model.Options)) command.Add(option);
@@ -47,7 +48,7 @@ internal static class PatchCommand
         command.SetAction(parsed =>
         {
             targets.Check(parsed);
-            ResumeOption.Check(parsed.GetValue(resume));
+            OutputFile.CheckFile(parsed, resume);
             var request = new PatchRequest
             {
                 Site = SiteWords.Kind(parsed.GetRequiredValue(site)),
@@ -59,8 +60,8 @@ internal static class PatchCommand
             };
             using var loaded = model.Load(parsed);
             var reader = new PromptReader(loaded);
-            var pair = prompts.Read(parsed, reader);
-            var study = ProgressDisplay.Run(host, "Patching", progress => request.Run(loaded, reader, pair, progress, host.Cancellation));
+            var pairs = prompts.ReadAll(parsed, reader);
+            var study = ProgressDisplay.Run(host, "Patching", progress => request.Run(loaded, reader, pairs, progress, host.Cancellation));
             targets.Write(host, parsed, () => PatchReport.Of(study), stream => PatchJson.Write(study, stream), () => PatchTable.Write(host, study, parsed.GetValue(all)));
             return ExitCode.Done;
         });
@@ -83,10 +84,12 @@ internal sealed record PatchRequest
 
     public SweepOptions Sweep { get; init; } = new();
 
-    public PatchStudy Run(LanguageModel model, PromptReader reader, TokenPair pair, IProgress<double> progress, CancellationToken cancellation)
+    public PatchStudy Run(LanguageModel model, PromptReader reader, IReadOnlyList<TokenPair> pairs, IProgress<double> progress, CancellationToken cancellation)
     {
-        TokenBatch clean = new([pair.Clean]), corrupted = new([pair.Corrupted]);
-        var metric = PatchMetric.LogitDifference(pair.Answer, pair.Foil);
+        TokenBatch clean = new([.. pairs.Select(p => p.Clean)]), corrupted = new([.. pairs.Select(p => p.Corrupted)]);
+        if (PerPosition && pairs.FirstOrDefault(p => p.Clean.Length != pairs[0].Clean.Length) is { } other)
+            throw new InputException($"--per-position needs pairs of one length, but the first has {pairs[0].Clean.Length} tokens and another {other.Clean.Length}. Leave --per-position out, or reword them.");
+        var metric = PatchMetric.LogitDifference([.. pairs.Select(p => p.Answer)], [.. pairs.Select(p => p.Foil)]);
         AttributionCheck? check = null;
         ActivationPatchingResult result;
         if (AttributionSteps is { } steps)
@@ -98,11 +101,9 @@ internal sealed record PatchRequest
             Model = model.Name,
             Site = Site,
             Direction = Direction,
-            Clean = reader.Labels(pair.Clean),
-            Corrupted = reader.Labels(pair.Corrupted),
-            Answer = reader.Label(pair.Answer),
-            Foil = reader.Label(pair.Foil),
+            Pairs = reader.Tokens(pairs),
             Result = result,
+            Intervals = PatchStudy.IntervalsOf(result, Direction, Seed),
             AttributionSteps = AttributionSteps,
             Check = check,
         };
@@ -116,9 +117,10 @@ internal sealed record PatchRequest
         var (from, to) = restores ? (clean, corrupted) : (corrupted, clean);
         var estimates = AttributionPatching.Run(model, from, to, PatchSlot.All(model.Config, Site, PerPosition ? to.MaxLength : null), metric, steps, cancellation);
         var check = AttributionCheck.Run(model, from, to, metric, estimates, seed: Seed, progress: progress, cancellationToken: cancellation);
-        PatchEffect[] effects = [.. estimates.Effects.Select(e => new PatchEffect(e.Slot, estimates.Corrupted + e.Value, e.Normalised))];
-        return (restores
-            ? new(estimates.Metric, estimates.Clean, estimates.Corrupted, effects)
-            : new(estimates.Metric, estimates.Corrupted, estimates.Clean, effects), check);
+        PatchEffect[] effects = [.. estimates.Effects.Select(e => new PatchEffect(e.Slot, estimates.Corrupted + e.Value, e.Normalised) { Values = [.. e.Values.Zip(estimates.CorruptedValues, (change, before) => before + change)] })];
+        var result = restores
+            ? new ActivationPatchingResult(estimates.Metric, estimates.Clean, estimates.Corrupted, effects) { CleanValues = estimates.CleanValues, CorruptedValues = estimates.CorruptedValues }
+            : new(estimates.Metric, estimates.Corrupted, estimates.Clean, effects) { CleanValues = estimates.CorruptedValues, CorruptedValues = estimates.CleanValues };
+        return (result, check);
     }
 }

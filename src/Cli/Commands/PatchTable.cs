@@ -16,13 +16,15 @@ internal static class PatchTable
         host.Output.WriteLine();
         Terminal.WriteText(host.Output, host.Width, PatchWords.Summary(study));
 
-        (string, bool)[] place = study.PerPosition ? [("position", true), ("token", false)] : [];
+        bool tokens = study.PerPosition && study.Pairs.Count == 1;
+        (string, bool)[] place = [.. study.PerPosition ? [("position", true)] : Array.Empty<(string, bool)>(), .. tokens ? [("token", false)] : Array.Empty<(string, bool)>()];
         Terminal.WriteTable(host,
-            [(study.PerHead ? SiteWords.Head(study.Site) : "layer", false), .. place, (PatchWords.Metric(study.Result.Metric), true), ("change", true), ("share", true)],
-            study.ByStrength.Take(all ? int.MaxValue : Shown).Select(e =>
+            [(study.PerHead ? SiteWords.Head(study.Site) : "layer", false), .. place, (PatchWords.Metric(study.Result.Metric), true), (study.Intervals.Count > 0 ? "change, 95 %" : "change", true), ("share", true)],
+            study.Strongest.Take(all ? int.MaxValue : Shown).Select(shown =>
             {
-                string[] at = e.Slot.Position is { } position ? [Invariant($"{position}"), PatchWords.Position(study, position)] : [];
-                return ((IReadOnlyList<string>)[PatchWords.Part(e.Slot), .. at, Numbers.Score(e.Value), PatchWords.Signed(e.Value - study.Base), Numbers.Score(e.Normalised ?? double.NaN)], false);
+                var (e, interval) = shown;
+                string[] at = e.Slot.Position is { } position ? [Invariant($"{position}"), .. tokens ? [PatchWords.Position(study, position)] : Array.Empty<string>()] : [];
+                return ((IReadOnlyList<string>)[PatchWords.Part(e.Slot), .. at, Numbers.Score(e.Value), PatchWords.Change(study, e, interval), Numbers.Score(e.Normalised ?? double.NaN)], false);
             }));
         if (!all && study.Result.Effects.Count > Shown) host.Output.WriteLine(Invariant($"\nAll {study.Result.Effects.Count} effects: --all, --json FILE or --html FILE."));
     }

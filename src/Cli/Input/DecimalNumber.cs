@@ -12,12 +12,12 @@ internal static class DecimalNumber
     /// <param name="help">What help calls its value.</param>
     /// <param name="least">The least value.</param>
     /// <param name="most">The greatest value.</param>
-    /// <param name="usual">The default that help shows.</param>
+    /// <param name="usual">The default that help shows; null where the description says it.</param>
     /// <param name="description">What it sets.</param>
-    public static Option<double?> Option(string name, string help, double least, double most, double usual, string description) => new(name)
+    public static Option<double?> Option(string name, string help, double least, double most, double? usual, string description) => new(name)
     {
         HelpName = help,
-        Description = Invariant($"{description} Default: {usual}."),
+        Description = usual is { } value ? Invariant($"{description} Default: {value}.") : description,
         CustomParser = argument =>
         {
             string text = argument.Tokens[0].Value;

@@ -10,7 +10,7 @@ internal sealed class PairOptions
     private readonly Option<string?> _clean = new("--clean") { HelpName = "TEXT", Description = "The prompt that shows the behaviour." };
     private readonly Option<string?> _corrupt = new("--corrupt") { HelpName = "TEXT", Description = "The prompt that does not; as many tokens." };
     private readonly AnswerOptions _answers = new();
-    private readonly Option<string?> _pair = new("--pair") { HelpName = "FILE.json", Description = "All four in a file: {\"clean\", \"corrupted\", \"answer\", \"foil\"}, as texts or as ids." };
+    private readonly Option<string?> _pair = new("--pair") { HelpName = "FILE.json", Description = "All four in a file: {\"clean\", \"corrupted\", \"answer\", \"foil\"}, as texts or as ids; or an array of such pairs." };
 
     public IEnumerable<Option> Options => [_clean, _corrupt, .. _answers.Options, _pair];
 
@@ -27,15 +27,21 @@ internal sealed class PairOptions
         _answers.Validate(result);
     }
 
-    /// <summary>Reads the pair.</summary>
-    /// <exception cref="InputException">The prompts have no tokens or not equally many, or answer and foil are one and the same token.</exception>
-    public TokenPair Read(ParseResult parsed, PromptReader reader)
+    /// <summary>Reads all pairs, at least one.</summary>
+    /// <exception cref="InputException">The prompts of a pair have no tokens or not equally many, or answer and foil are one and the same token.</exception>
+    public IReadOnlyList<TokenPair> ReadAll(ParseResult parsed, PromptReader reader)
     {
-        var pair = parsed.GetValue(_pair) is { } file ? PairFile.Read(file, reader) : ReadTexts(parsed, reader);
+        if (parsed.GetValue(_pair) is not { } file) return [Check(ReadTexts(parsed, reader), reader, "")];
+        var pairs = PairFile.Read(file, reader);
+        return [.. pairs.Select((pair, i) => Check(pair, reader, pairs.Count == 1 ? "" : $"Pair {i + 1}: "))];
+    }
+
+    private static TokenPair Check(TokenPair pair, PromptReader reader, string where)
+    {
         if (pair.Clean.Length != pair.Corrupted.Length)
-            throw new InputException($"Clean and corrupted prompt must have equally many tokens, but the clean one has {pair.Clean.Length}, {reader.Shown(pair.Clean)}, and the corrupted one {pair.Corrupted.Length}, {reader.Shown(pair.Corrupted)}. Reword one of them.");
+            throw new InputException($"{where}Clean and corrupted prompt must have equally many tokens, but the clean one has {pair.Clean.Length}, {reader.Shown(pair.Clean)}, and the corrupted one {pair.Corrupted.Length}, {reader.Shown(pair.Corrupted)}. Reword one of them.");
         if (pair.Answer == pair.Foil)
-            throw new InputException($"Answer and foil are the same token, {reader.Shown([pair.Answer])} (id {pair.Answer}), so that their logits never differ. Give another foil.");
+            throw new InputException($"{where}Answer and foil are the same token, {reader.Shown([pair.Answer])} (id {pair.Answer}), so that their logits never differ. Give another foil.");
         return pair;
     }
 

@@ -54,6 +54,9 @@ internal sealed class PromptReader(LanguageModel model)
     /// <summary>A token with its text as it stands inside a longer text; its spelling where it is no text by itself, its id where there is no tokenizer.</summary>
     public TokenLabel Label(int id) => new(id, Text(id) ?? id.ToString(CultureInfo.InvariantCulture));
 
+    public IReadOnlyList<PromptPairTokens> Tokens(IEnumerable<TokenPair> pairs) =>
+        [.. pairs.Select(pair => new PromptPairTokens(Labels(pair.Clean), Labels(pair.Corrupted), Label(pair.Answer), Label(pair.Foil)))];
+
     public IReadOnlyList<TokenLabel> Labels(IEnumerable<int> ids) => [.. ids.Select(Label)];
 
     /// <summary>Tokens for an error message, with what cannot be seen made visible.</summary>

@@ -13,16 +13,18 @@ internal static class WholeNumber
     /// <param name="least">The least value.</param>
     /// <param name="usual">The default that help shows; null where the description says it.</param>
     /// <param name="description">What it sets.</param>
-    public static Option<int?> Option(string name, string help, int least, int? usual, string description) => new(name)
+    /// <param name="most">The greatest value.</param>
+    public static Option<int?> Option(string name, string help, int least, int? usual, string description, int most = int.MaxValue) => new(name)
     {
         HelpName = help,
         Description = usual is { } value ? Invariant($"{description} Default: {value}.") : description,
         CustomParser = argument =>
         {
             string text = argument.Tokens[0].Value;
-            if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) && number >= least) return number;
+            if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most) return number;
             argument.AddError(least == int.MinValue
                 ? $"{name} takes a whole number of 32 bits, got '{text}'."
+                : most < int.MaxValue ? Invariant($"{name} takes a whole number from {least} to {most}, got '{text}'.")
                 : Invariant($"{name} takes a whole number of at least {least}, got '{text}'."));
             return null;
         },
