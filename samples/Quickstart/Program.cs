@@ -1,5 +1,5 @@
-// Trains a small model while you watch, finds its induction heads, switches them off, runs an ML.NET pipeline over real text and
-// writes a report:  dotnet run --project samples/Quickstart [report.html]
+// Trains a small model while you watch, finds its induction heads, switches them off, runs an ML.NET pipeline over real text, asks
+// a real language model where one is at hand, and writes a report:  dotnet run --project samples/Quickstart [report.html]
 using MlNetIcl.Models;
 using MlNetIcl.Quickstart;
 
@@ -26,10 +26,12 @@ try
     screen.Heading("4", "Real text, as an ML.NET pipeline");
     var text = RealText.Run(screen);
 
+    var real = SecondAct.Run(screen, cancellation.Token);
+
     using var embedded = LanguageModel.LoadEmbedded();
     string path = Path.GetFullPath(args.Length > 0 ? args[0] : Path.Combine("artifacts", "quickstart.html"));
     Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-    QuickstartReport.Of(training, heads, ablations, text, embedded).SaveHtml(path, cancellation.Token);
+    QuickstartReport.Of(training, heads, ablations, text, embedded, real).SaveHtml(path, cancellation.Token);
     screen.Done($"The report, one file to open in a browser: {path}");
     return 0;
 }

@@ -12,15 +12,16 @@ internal static class QuickstartReport
 {
     private const string Rhyme = "one potato, two potato, three potato";
 
-    public static Report Of(LiveTraining training, HeadDetectionResult heads, IReadOnlyList<Ablation> ablations, RealText text, LanguageModel embedded) => new(
+    public static Report Of(LiveTraining training, HeadDetectionResult heads, IReadOnlyList<Ablation> ablations, RealText text, LanguageModel embedded, SecondAct? real) => new(
         "Quickstart: induction heads, from training to text",
-        new Section("Induction heads form", Emergence(training), new Note(
+        [new Section("Induction heads form", Emergence(training), new Note(
             "When heads form depends on data, learning rate and size; the number of steps was chosen for this page, so the curve says nothing about which share of a training they take.")),
         new Section("Every head, scored", HeadReport.Facts(heads), HeadReport.Map(heads, HeadKind.Induction), HeadReport.Map(heads, HeadKind.PreviousToken), HeadReport.Table(heads, HeadKind.Induction)),
         new Section("Which heads copying needs", Ablations(ablations), new Note(
             "Induction heads that do the same job stand in for each other: one can be missing, all cannot.")),
         new Section("What an induction head looks at", Attention(embedded)),
-        new Section("Real text", new Prose(text.Verdict), Texts(text)))
+        new Section("Real text", new Prose(text.Verdict), Texts(text)),
+        .. real is null ? [] : (Section[])[new Section($"A real model: {real.Model}", Capitals(real), new Prose(real.Verdict), WithoutHeads(real), HeadReport.Map(real.Detection, HeadKind.Induction))]])
     {
         Lead = $"A two-layer attention-only model, trained for {LiveTraining.Steps} steps with seed {LiveTraining.Seed}, copies {Screen.Number(100 * training.Checkpoints[^1].CopyAccuracy, "0")} % of what repeats; "
             + $"{heads.Detected(HeadKind.Induction).Count()} of its {heads.Heads.Count} heads are induction heads.",
@@ -69,6 +70,22 @@ internal static class QuickstartReport
             HighlightMeaning = "what followed the same character earlier",
         };
     }
+
+    private static LineChart Capitals(SecondAct real) => new(new Series("right", [.. real.ByShots.Select(a => new SeriesPoint(a.Shots, a.Right))]))
+    {
+        Title = "Capitals, by demonstrations",
+        Caption = $"Share of {SecondAct.Questions} countries after which the capital's first token is the most likely one; demonstrations are lines such as 'France -> Paris'.",
+        XName = "demonstrations in the prompt",
+        YName = "share right",
+        YReaches = [0, 1],
+    };
+
+    private static DataTable WithoutHeads(SecondAct real) => new(
+        [new("switched off"), new("right", true, $"share of {SecondAct.Questions}"), new("heads")],
+        [.. real.SwitchedOff.Select(a => (IReadOnlyList<Cell>)[a.What, Screen.Number(a.Right), string.Join(" ", a.Heads)])])
+    {
+        Caption = $"With {real.SwitchedOff[0].Shots} demonstrations; head outputs replaced by their mean over all positions of the prompts",
+    };
 
     private static DataTable Texts(RealText text) => new(
         [new("strongest head"), new("induction", true, "attention to what followed the current token earlier"), new("first tokens", true, "mean loss of the first ten, nats"), new("last tokens", true, "mean loss of the last ten, nats"), new("text")],

@@ -29,7 +29,7 @@ internal sealed record RealText(string Model, string Source, HeadDetectionResult
     public static RealText Run(Screen screen)
     {
         var ml = new MLContext(seed: 1);
-        string? shared = SharedFolder();
+        string? shared = SharedFolder.Path;
         using var model = shared is not null && Directory.Exists(Path.Combine(shared, "models", "story"))
             ? ml.Icl().LoadModel(Path.Combine(shared, "models", "story"))
             : LanguageModel.LoadEmbedded();
@@ -94,13 +94,6 @@ internal sealed record RealText(string Model, string Source, HeadDetectionResult
 
     private static IEnumerable<Prompt> Reviews(string path) =>
         File.ReadLines(path).Skip(1).Take(300).Select(line => line.Split('\t')[0]).Chunk(3).Select(several => new Prompt { Text = string.Join(" ", several) });
-
-    /// <summary>Where models and data that several checkouts share are: <c>ICL_SHARED</c>, else <c>../shared</c>.</summary>
-    private static string? SharedFolder()
-    {
-        string folder = Environment.GetEnvironmentVariable("ICL_SHARED") is { Length: > 0 } named ? named : Path.Combine("..", "shared");
-        return Directory.Exists(folder) ? folder : null;
-    }
 
     private sealed class Prompt
     {
