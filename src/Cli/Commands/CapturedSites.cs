@@ -68,7 +68,7 @@ internal sealed class CapturedSites : IDisposable
         double available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (bytes > available)
             throw new InputException(Invariant($"These sites of {_rows.Count} rows take {bytes / (1L << 30):0.0} GiB; {available / (1L << 30):0.0} GiB are there. Capture fewer sites, or fewer rows at a time."));
-        foreach (var (site, shape) in shapes) _values[site] = full(shape, float.NaN, ScalarType.Float32);
+        foreach (var (site, shape) in shapes) _values[site] = full(shape, Kept.Scalar(float.NaN), ScalarType.Float32);
     }
 
     // [batch, …] of one pass to [row, …] of all, every axis of positions as long as the longest row.
@@ -95,7 +95,7 @@ internal sealed class CapturedSites : IDisposable
                 from = from.narrow(axis - 1, 0, chunk[i].Length);
                 to = to.narrow(axis - 1, 0, chunk[i].Length);
             }
-            to.copy_(site.Kind == SiteKind.Scores ? from.clamp_min(MaskedScore) : from);
+            to.copy_(site.Kind == SiteKind.Scores ? from.clamp_min(Kept.Scalar(MaskedScore)) : from);
         }
     }
 

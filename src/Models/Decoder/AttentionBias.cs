@@ -12,7 +12,7 @@ internal static class AttentionBias
     public static Tensor Offsets(long[] queries, int length, Device device)
     {
         using var scope = NewDisposeScope();
-        return (arange(length, ScalarType.Int64, device).unsqueeze(0) - tensor(queries, device: device).unsqueeze(1)).MoveToOuterDisposeScope();
+        return (Kept.Range(length, device).unsqueeze(0) - tensor(queries, device: device).unsqueeze(1)).MoveToOuterDisposeScope();
     }
 
     /// <summary>0 where a query sees a key, -inf elsewhere [query, key].</summary>
@@ -21,8 +21,8 @@ internal static class AttentionBias
     public static Tensor Causal(Tensor offsets, int window)
     {
         using var scope = NewDisposeScope();
-        var hidden = offsets.gt(0);
-        if (window > 0) hidden = hidden.logical_or(offsets.le(-window));
+        var hidden = offsets.gt(Kept.Scalar(0));
+        if (window > 0) hidden = hidden.logical_or(offsets.le(Kept.Scalar(-window)));
         return zeros(offsets.shape, ScalarType.Float32, offsets.device).masked_fill(hidden, Kept.Scalar(float.NegativeInfinity)).MoveToOuterDisposeScope();
     }
 
@@ -47,7 +47,7 @@ internal static class AttentionBias
         using var scope = NewDisposeScope();
         var (queries, length) = (offsets.shape[0], offsets.shape[1]);
         long[] byDistance = [.. Enumerable.Range(0, (int)length).Select(distance => (long)T5Bucket(distance, buckets, maxDistance))];
-        var ids = tensor(byDistance, device: table.device).index_select(0, offsets.neg().clamp(min: 0).view(-1));
+        var ids = tensor(byDistance, device: table.device).index_select(0, offsets.neg().clamp(min: Kept.Scalar(0)).view(-1));
         return table.index_select(0, ids).view(queries, length, -1).permute(2, 0, 1).MoveToOuterDisposeScope(); // from [query * key, head]
     }
 

@@ -57,7 +57,7 @@ internal static class NextTokenLoss
 
     private static Tensor Scatter(List<Tensor> parts, Tensor positions, TokenBatch tokens, Device device)
     {
-        var all = full([(long)tokens.Count * tokens.MaxLength], float.NaN, ScalarType.Float32, device);
+        var all = full([(long)tokens.Count * tokens.MaxLength], Kept.Scalar(float.NaN), ScalarType.Float32, device);
         if (parts.Count > 0) all = all.index_copy(0, positions, cat(parts, 0));
         return all.view(tokens.Count, tokens.MaxLength).narrow(1, 0, tokens.MaxLength - 1);
     }

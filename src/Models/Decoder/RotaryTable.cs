@@ -34,8 +34,8 @@ internal sealed class RotaryTable
         long rest = x.shape[3] - (2 * _half);
         var first = x.narrow(3, 0, _half);
         var second = x.narrow(3, _half, _half);
-        var a = (first * _cos).addcmul(second, _sin, -1);
-        var b = (second * _cos).addcmul(first, _sin, 1);
+        var a = (first * _cos).addcmul(second, _sin, Kept.Scalar(-1));
+        var b = (second * _cos).addcmul(first, _sin, Kept.One);
         var rotated = rest == 0 ? cat([a, b], 3) : cat([a, b, x.narrow(3, 2 * _half, rest)], 3);
         return rotated.MoveToOuterDisposeScope();
     }

@@ -19,15 +19,32 @@ internal static class Kept
     private static int t_next;
 
     /// <summary>1, the factor that TorchSharp multiplies what is added by, and makes anew for each sum where none is given.</summary>
-    public static Scalar One { get; } = 1.0;
+    public static Scalar One { get; } = Scalar(1);
 
-    /// <summary>A sum, as <c>left + right</c>.</summary>
+    /// <summary><c>left + right</c>.</summary>
     public static torch.Tensor Plus(this torch.Tensor left, torch.Tensor right) => left.add(right, One);
+
+    /// <inheritdoc cref="Plus(torch.Tensor, torch.Tensor)"/>
+    public static torch.Tensor Plus(this torch.Tensor left, double right) => left.add(Scalar(right), One);
+
+    /// <summary><c>left - right</c>.</summary>
+    public static torch.Tensor Minus(this torch.Tensor left, double right) => left.sub(Scalar(right));
+
+    /// <summary><c>left * right</c>.</summary>
+    public static torch.Tensor Times(this torch.Tensor left, double right) => left.mul(Scalar(right));
+
+    /// <summary><c>left / right</c>.</summary>
+    public static torch.Tensor Over(this torch.Tensor left, double right) => left.div(Scalar(right));
+
+    /// <summary>The whole numbers below <paramref name="count"/>.</summary>
+    public static torch.Tensor Range(long count, torch.Device? device = null) => torch.arange(Scalar(0), Scalar(count), One, torch.ScalarType.Int64, device);
 
     /// <summary>A number as TorchSharp takes it. Belongs to the collector: do not dispose of it.</summary>
     public static Scalar Scalar(double value)
     {
+#pragma warning disable RS0030 // here they are kept
         Scalar scalar = value;
+#pragma warning restore RS0030
         var scalars = t_scalars ??= new Scalar?[Count];
         scalars[t_next = (t_next + 1) % Count] = scalar;
         return scalar;

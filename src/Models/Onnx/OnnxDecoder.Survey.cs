@@ -229,7 +229,7 @@ internal sealed partial class OnnxDecoder
     private static bool SameRow(Site site, Tensor together, Tensor alone, int length)
     {
         var own = site.Kind == SiteKind.Pattern ? together.narrow(2, 0, length).narrow(3, 0, length) : together.narrow(1, 0, length);
-        return ((own - alone).abs() / alone.abs().clamp(min: 1)).max().item<float>() < 10 * Tolerance;
+        return ((own - alone).abs() / alone.abs().clamp(min: Kept.One)).max().item<float>() < 10 * Tolerance;
     }
 
     private int[][] Rows(int count, int length)

@@ -66,7 +66,7 @@ internal sealed partial class OnnxDecoder : IDisposable
             int stop = Array.IndexOf(stops, true, from);
             to = stop < 0 ? sites.Length : stop + 1;
             using var part = NewDisposeScope();
-            if (stop < 0 && plan.WantsTokenLosses && !sites.Contains(Site.Logits)) losses = full([tokens.Count, tokens.MaxLength - 1], float.NaN);
+            if (stop < 0 && plan.WantsTokenLosses && !sites.Contains(Site.Logits)) losses = full([tokens.Count, tokens.MaxLength - 1], Kept.Scalar(float.NaN));
             var known = to - from == 1 && stop >= 0 ? plan.KnownFor(sites[stop]) : null;
             var values = known is null ? Values(session, tokens, sites[from..to], replaced, losses, cancellation) : new() { [sites[stop]] = known.clone() };
             foreach (var site in sites[from..to])

@@ -60,7 +60,7 @@ public static class InductionCircuit
         {
             Embedding = Codes(vocabulary, width, Slot.Token(vocabulary)),
             Positions = Codes(context, width, Slot.Position(vocabulary)),
-            Unembedding = Codes(vocabulary, width, Slot.Output(vocabulary)) * CopiedLogit,
+            Unembedding = Codes(vocabulary, width, Slot.Output(vocabulary)).Times(CopiedLogit),
             Blocks = [Block(previous), Block(induction)],
         };
         foreach (var (_, value) in weights.Named()) value.DetachFromDisposeScope();
@@ -77,7 +77,7 @@ public static class InductionCircuit
         using var scope = NewDisposeScope();
         int positions = Slot.Position(vocabulary);
         double match = Sharpness * Math.Sqrt(head.DHead);
-        head.q[TensorIndex.Slice(0, context - 1), TensorIndex.Slice(positions + 1, positions + context)] = eye(context - 1) * match; // position i asks for i - 1
+        head.q[TensorIndex.Slice(0, context - 1), TensorIndex.Slice(positions + 1, positions + context)] = eye(context - 1).Times(match); // position i asks for i - 1
         head.k[TensorIndex.Slice(0, context), TensorIndex.Slice(positions, positions + context)] = eye(context);
         CopyToken(head, vocabulary, Slot.Previous(vocabulary));
         return head;
@@ -95,9 +95,9 @@ public static class InductionCircuit
         using var scope = NewDisposeScope();
         int tokens = Slot.Token(vocabulary), previous = Slot.Previous(vocabulary);
         double rest = Sharpness * Math.Sqrt(head.DHead);
-        head.q[TensorIndex.Slice(0, vocabulary), TensorIndex.Slice(tokens, tokens + vocabulary)] = eye(vocabulary) * (2 * rest);
+        head.q[TensorIndex.Slice(0, vocabulary), TensorIndex.Slice(tokens, tokens + vocabulary)] = eye(vocabulary).Times(2 * rest);
         head.k[TensorIndex.Slice(0, vocabulary), TensorIndex.Slice(previous, previous + vocabulary)] = eye(vocabulary);
-        head.q[vocabulary, TensorIndex.Slice(tokens, tokens + vocabulary)] = ones(vocabulary) * rest; // every query asks for BOS, half as loud
+        head.q[vocabulary, TensorIndex.Slice(tokens, tokens + vocabulary)] = ones(vocabulary).Times(rest); // every query asks for BOS, half as loud
         head.k[vocabulary, tokens + bosTokenId] = tensor(1f);
         CopyToken(head, vocabulary, Slot.Output(vocabulary));
         head.v[TensorIndex.Colon, tokens + bosTokenId] = zeros(head.DHead);

@@ -84,7 +84,7 @@ public sealed class InductionHead : nn.Module<Tensor, Tensor, Tensor>
         Shapes.Require(keysAndValues, input.shape, "keys and values [batch, pos, d_model]");
 
         using var scope = NewDisposeScope();
-        var scores = bmm(F.linear(input, q), F.linear(keysAndValues, k).transpose(1, 2)) / Math.Sqrt(DHead); // [batch, query, key]
+        var scores = bmm(F.linear(input, q), F.linear(keysAndValues, k).transpose(1, 2)).Over(Math.Sqrt(DHead)); // [batch, query, key]
         int length = (int)input.shape[1];
         var offsets = AttentionBias.Offsets([.. Enumerable.Range(0, length).Select(i => (long)i)], length, input.device);
         return scores.Plus(AttentionBias.Causal(offsets, window: 0)).softmax(-1).MoveToOuterDisposeScope();

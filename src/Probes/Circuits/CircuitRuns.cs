@@ -85,7 +85,7 @@ internal sealed class CircuitRuns : IDisposable
         {
             PatchSlot[] slots = [.. together.Select(r => PathRules.SlotOf(r.Receiver, _model.Config)!.Value)];
             using var sum = said.Sum(together.First().From)!;
-            using var residual = before + sum;
+            using var residual = before.Plus(sum);
             using var run = _model.Run(_corrupted, new ForwardPlan().StartFrom(layer, residual).Capture(slots.Select(s => s.Site).Distinct()), cancellation);
             foreach (var slot in slots) inputs.Add(slot, slot.Of(run[slot.Site]).clone());
         }
@@ -109,7 +109,7 @@ internal sealed class CircuitRuns : IDisposable
     {
         var output = new Site(SiteKind.MlpOut, layer);
         var input = new Site(_model.Config.ParallelResidual ? SiteKind.ResidPre : SiteKind.ResidMid, layer);
-        using var residual = _base[input] + heard;
+        using var residual = _base[input].Plus(heard);
         using var run = _model.Run(_corrupted, Start(input, residual).Capture(output), cancellation);
         return run[output] - _base[output];
     }
@@ -117,7 +117,7 @@ internal sealed class CircuitRuns : IDisposable
     private double[] Metric(Tensor? heard, CancellationToken cancellation)
     {
         double[] values = [];
-        using var residual = heard is null ? _base[Last].alias() : _base[Last] + heard;
+        using var residual = heard is null ? _base[Last].alias() : _base[Last].Plus(heard);
         var plan = Start(Last, residual)
             .Observe(FinalHidden.Site(_model.Config), hidden =>
             {

@@ -15,7 +15,7 @@ internal sealed class SenderChanges(LanguageModel model)
     {
         foreach (var (sender, change) in senders) _changes.Add(sender, change);
         var sum = Write([.. senders.Select(s => s.Sender)])!;
-        _total = _total is null ? sum : _total + sum;
+        _total = _total is null ? sum : _total.Plus(sum);
     }
 
     /// <summary>Those of some senders whose change is known; the others say what they say in the corrupted run.</summary>
@@ -42,7 +42,7 @@ internal sealed class SenderChanges(LanguageModel model)
         }
         return sum?.alias().MoveToOuterDisposeScope();
 
-        static Tensor Plus(Tensor? a, Tensor b) => a is null ? b : a + b;
+        static Tensor Plus(Tensor? a, Tensor b) => a is null ? b : a.Plus(b);
     }
 
     /// <summary>The columns of some heads in a block's output matrix [d_model, head * d_head].</summary>

@@ -1,6 +1,4 @@
 using System.Runtime.ExceptionServices;
-using MlNetIcl.Models.Native;
-using static TorchSharp.torch;
 
 namespace MlNetIcl.Probes;
 
@@ -11,15 +9,9 @@ namespace MlNetIcl.Probes;
 internal sealed class ClaimContext : IDisposable
 {
     private readonly Dictionary<string, object> _shared = [];
-    private readonly int _threads;
+    private readonly IDisposable _oneThread = TorchThreads.One();
 
-    public ClaimContext(ClaimsOptions options)
-    {
-        Options = options;
-        NativeTorch.EnsureLoaded();
-        _threads = get_num_threads();
-        set_num_threads(1);
-    }
+    public ClaimContext(ClaimsOptions options) => Options = options;
 
     public ClaimsOptions Options { get; }
 
@@ -52,6 +44,6 @@ internal sealed class ClaimContext : IDisposable
     {
         foreach (object value in _shared.Values) (value as IDisposable)?.Dispose();
         _shared.Clear();
-        set_num_threads(_threads);
+        _oneThread.Dispose();
     }
 }

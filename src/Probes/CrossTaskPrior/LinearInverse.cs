@@ -1,3 +1,4 @@
+using MlNetIcl.Models;
 using static TorchSharp.torch;
 
 namespace MlNetIcl.Probes;
@@ -26,11 +27,11 @@ internal static class LinearInverse
         var (values, vectors) = linalg.eigh(bmm(x, x.transpose(1, 2))); // [task, n], [task, n, n]
         var rotated = bmm(vectors.transpose(1, 2), y.unsqueeze(2)).squeeze(2); // [task, n]
         var lambdas = tensor(Lambdas, x.dtype);
-        var kept = lambdas.view(1, -1, 1) * n;
-        var left = kept / (values.clamp(min: 0).unsqueeze(1) + kept); // eigenvalues of I - H [task, lambda, n]
-        var score = n * (left * rotated.unsqueeze(1)).square().sum(-1) / left.sum(-1).square(); // [task, lambda]
+        var kept = lambdas.view(1, -1, 1).Times(n);
+        var left = kept / (values.clamp(min: Kept.Scalar(0)).unsqueeze(1).Plus(kept)); // eigenvalues of I - H [task, lambda, n]
+        var score = (left * rotated.unsqueeze(1)).square().sum(-1).Times(n) / left.sum(-1).square(); // [task, lambda]
         var lambda = lambdas.index_select(0, score.argmin(-1)); // [task]
-        var dual = bmm(vectors, (rotated / (values.clamp(min: 0) + (n * lambda).unsqueeze(1))).unsqueeze(2));
+        var dual = bmm(vectors, (rotated / (values.clamp(min: Kept.Scalar(0)).Plus(lambda.Times(n).unsqueeze(1)))).unsqueeze(2));
         return (bmm(x.transpose(1, 2), dual).squeeze(2).MoveToOuterDisposeScope(), lambda.MoveToOuterDisposeScope());
     }
 
@@ -44,10 +45,10 @@ internal static class LinearInverse
         var (tasks, n) = (x.shape[0], x.shape[1]);
         var seen = mm(x.reshape(-1, x.shape[2]), prior.Basis).view(tasks, n, -1); // XU [task, n, r]
         var residual = y - mm(x.reshape(-1, x.shape[2]), prior.Mean.unsqueeze(1)).view(tasks, n);
-        var precision = (bmm(seen.transpose(1, 2), seen) / prior.NoiseVariance) + diag(1 / prior.Variances).unsqueeze(0);
+        var precision = bmm(seen.transpose(1, 2), seen).Over(prior.NoiseVariance).Plus(diag(prior.Variances.reciprocal()).unsqueeze(0));
         var covariance = linalg.inv(precision); // S [task, r, r]
-        var v = bmm(covariance, bmm(seen.transpose(1, 2), residual.unsqueeze(2))).squeeze(2) / prior.NoiseVariance; // [task, r]
-        return ((prior.Mean.unsqueeze(0) + mm(v, prior.Basis.t())).MoveToOuterDisposeScope(), covariance.diagonal(0, 1, 2).sum(-1).MoveToOuterDisposeScope());
+        var v = bmm(covariance, bmm(seen.transpose(1, 2), residual.unsqueeze(2))).squeeze(2).Over(prior.NoiseVariance); // [task, r]
+        return (prior.Mean.unsqueeze(0).Plus(mm(v, prior.Basis.t())).MoveToOuterDisposeScope(), covariance.diagonal(0, 1, 2).sum(-1).MoveToOuterDisposeScope());
     }
 
     /// <summary>
@@ -72,10 +73,10 @@ internal static class LinearInverse
         var seen = mm(flat, basis).view(tasks, n, rank);
         var spread = linalg.inv(bmm(seen.transpose(1, 2), seen)); // [task, r, r]
         var v = bmm(spread, bmm(seen.transpose(1, 2), residual.unsqueeze(2))); // [task, r, 1]
-        double noise = ((residual - bmm(seen, v).squeeze(2)).square().sum() / (tasks * (n - rank))).item<double>();
+        double noise = (residual - bmm(seen, v).squeeze(2)).square().sum().Over(tasks * (n - rank)).item<double>();
         var flatV = v.squeeze(2);
-        var covariance = (mm(flatV.t(), flatV) / tasks) - (noise * spread.mean([0]));
+        var covariance = mm(flatV.t(), flatV).Over(tasks) - spread.mean([0]).Times(noise);
         var (values, turn) = linalg.eigh(covariance); // the basis is turned so that the covariance is diagonal in it
-        return new(mean.MoveToOuterDisposeScope(), mm(basis, turn).MoveToOuterDisposeScope(), values.clamp(min: 1e-6).MoveToOuterDisposeScope(), noise);
+        return new(mean.MoveToOuterDisposeScope(), mm(basis, turn).MoveToOuterDisposeScope(), values.clamp(min: Kept.Scalar(1e-6)).MoveToOuterDisposeScope(), noise);
     }
 }

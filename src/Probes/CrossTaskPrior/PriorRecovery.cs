@@ -1,3 +1,4 @@
+using MlNetIcl.Models;
 using static TorchSharp.torch;
 
 namespace MlNetIcl.Probes;
@@ -33,7 +34,7 @@ internal static class PriorRecovery
     {
         var mean = estimates.mean([0]);
         var centred = estimates - mean;
-        var covariance = mm(centred.t(), centred) / (estimates.shape[0] - 1);
+        var covariance = mm(centred.t(), centred).Over(estimates.shape[0] - 1);
         var truth = mm(family.Basis, family.Basis.t());
         var top = linalg.eigh(covariance).Item2.narrow(1, family.Dimension - family.Rank, family.Rank);
         double Number(Tensor value) => value.item<double>();
@@ -42,8 +43,8 @@ internal static class PriorRecovery
             Number((mean - family.Mean).norm() / family.Mean.norm()),
             Number((mean * family.Mean).sum() / (mean.norm() * family.Mean.norm())),
             Number((covariance - truth).norm() / truth.norm()),
-            Number(mm(family.Basis.t(), top).square().sum() / family.Rank),
-            Number(1 - ((covariance * truth).sum() / covariance.trace())),
+            Number(mm(family.Basis.t(), top).square().sum()) / family.Rank,
+            1 - Number((covariance * truth).sum() / covariance.trace()),
         ];
     }
 }

@@ -1,3 +1,4 @@
+using MlNetIcl.Models;
 using static TorchSharp.torch;
 
 namespace MlNetIcl.Probes;
@@ -20,7 +21,7 @@ internal sealed class PriorTaskFamily : IDisposable
         using var scope = NewDisposeScope();
         using var generator = TorchRandom.Of(options.Seed, stream, rank);
         var mean = randn([options.Dimension], ScalarType.Float64, generator: generator);
-        Mean = (mean * (options.MeanNorm / mean.norm())).DetachFromDisposeScope();
+        Mean = (mean * mean.norm().reciprocal().Times(options.MeanNorm)).DetachFromDisposeScope();
         Basis = linalg.qr(randn([options.Dimension, rank], ScalarType.Float64, generator: generator)).Q.contiguous().DetachFromDisposeScope();
     }
 
@@ -45,8 +46,8 @@ internal sealed class PriorTaskFamily : IDisposable
         using var generator = TorchRandom.Of(seed, stream, number);
         Tensor Normal(params long[] shape) => randn(shape, type, generator: generator);
         var x = Normal(tasks, Examples, Dimension);
-        var w = Mean.to_type(type) + mm(Normal(tasks, Rank), Basis.to_type(type).t());
-        var y = bmm(x, w.unsqueeze(2)).squeeze(2) + (Noise * Normal(tasks, Examples));
+        var w = Mean.to_type(type).Plus(mm(Normal(tasks, Rank), Basis.to_type(type).t()));
+        var y = bmm(x, w.unsqueeze(2)).squeeze(2).Plus(Normal(tasks, Examples).Times(Noise));
         return new(x.MoveToOuterDisposeScope(), y.MoveToOuterDisposeScope(), w.MoveToOuterDisposeScope());
     }
 

@@ -1,3 +1,4 @@
+using MlNetIcl.Models;
 using static TorchSharp.torch;
 
 namespace MlNetIcl.Probes;
@@ -90,7 +91,7 @@ internal sealed class AlignmentBench : IDisposable
         Estimate Of(params IEnumerable<Func<LinearTasks, ModelAnswers>> models)
         {
             using var inner = NewDisposeScope();
-            return TaskMeans.Of(stack([.. models.Select(model => Answers(model, scale).Losses)]).mean([0]) / unit);
+            return TaskMeans.Of(stack([.. models.Select(model => Answers(model, scale).Losses)]).mean([0]).Over(unit));
         }
 
         return new()

@@ -1,3 +1,4 @@
+using MlNetIcl.Models;
 using static TorchSharp.torch;
 
 namespace MlNetIcl.Probes;
@@ -21,8 +22,8 @@ internal static class GradientConstruction
     {
         using var scope = NewDisposeScope();
         var inputs = diag(cat([ones(dimension, ScalarType.Float64), zeros(1, ScalarType.Float64)])); // [[I, 0], [0, 0]]
-        var value = -gamma * inputs;
-        value.select(0, dimension).narrow(0, 0, dimension).copy_((first ?? zeros(dimension, ScalarType.Float64)) * (eta / examples));
+        var value = inputs.Times(-gamma);
+        value.select(0, dimension).narrow(0, 0, dimension).copy_((first ?? zeros(dimension, ScalarType.Float64)).Times(eta / examples));
         value[dimension, dimension] = -eta / examples;
         return new(value.MoveToOuterDisposeScope(), inputs.MoveToOuterDisposeScope());
     }

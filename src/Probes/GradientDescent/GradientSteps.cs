@@ -1,3 +1,4 @@
+using MlNetIcl.Models;
 using static TorchSharp.torch;
 
 namespace MlNetIcl.Probes;
@@ -29,11 +30,11 @@ internal static class GradientSteps
         for (int step = 0; step < steps; step++)
         {
             var residual = bmm(x, start.unsqueeze(2)).squeeze(2) - y; // W0 x_i - y_i [task, n]
-            var change = -(eta / n) * bmm(residual.unsqueeze(1), x); // dW [task, 1, d]
-            weights = weights + bmm(change, transform).squeeze(1);
+            var change = bmm(residual.unsqueeze(1), x).Times(-eta / n); // dW [task, 1, d]
+            weights = weights.Plus(bmm(change, transform).squeeze(1));
             y = y - bmm(x, change.transpose(1, 2)).squeeze(2);
             if (gamma == 0) continue;
-            var correction = eye(d, dtype: x.dtype) - (gamma * bmm(x.transpose(1, 2), x)); // I - gamma X X^T
+            var correction = eye(d, dtype: x.dtype) - bmm(x.transpose(1, 2), x).Times(gamma); // I - gamma X X^T
             x = bmm(x, correction);
             transform = bmm(correction, transform);
         }

@@ -15,7 +15,7 @@ internal readonly record struct MergedLayer(Tensor Value, Tensor Scores)
     public MergedLayer Rescaled()
     {
         long d = Scores.shape[0] - 1;
-        var factor = Scores.narrow(0, 0, d).narrow(1, 0, d).trace() / d;
+        var factor = Scores.narrow(0, 0, d).narrow(1, 0, d).trace().Over(d);
         return new(Value * factor, Scores / factor);
     }
 
@@ -32,8 +32,8 @@ internal readonly record struct MergedLayer(Tensor Value, Tensor Scores)
     {
         using var scope = NewDisposeScope();
         long d = Scores.shape[0] - 1;
-        var matrix = -examples * Value[d, d] * Scores.narrow(0, 0, d).narrow(1, 0, d);
-        return ((matrix - (eta * eye(d, dtype: matrix.dtype))).norm() / (eta * Math.Sqrt(d))).item<double>();
+        var matrix = Value[d, d].Times(-examples) * Scores.narrow(0, 0, d).narrow(1, 0, d);
+        return (matrix - eye(d, dtype: matrix.dtype).Times(eta)).norm().Over(eta * Math.Sqrt(d)).item<double>();
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using MlNetIcl.Models;
 using static TorchSharp.torch;
 
 namespace MlNetIcl.Probes;
@@ -35,10 +36,10 @@ internal readonly record struct LinearTaskFamily(int Dimension, int Examples, do
         double range = Range;
         // Query and examples in one draw [task, n + 1, d]; drawing is a large part of a training step.
         var inputs = empty([tasks, Examples + 1, Dimension], type).uniform_(-range, range, generator);
-        var w = randn([tasks, Dimension], type, generator: generator) * weights;
-        var x = inputs.narrow(1, 0, Examples) * examples;
+        var w = randn([tasks, Dimension], type, generator: generator).Times(weights);
+        var x = inputs.narrow(1, 0, Examples).Times(examples);
         var y = bmm(x, w.unsqueeze(2)).squeeze(2);
-        return new(x.MoveToOuterDisposeScope(), y.MoveToOuterDisposeScope(), (inputs.select(1, Examples) * query).MoveToOuterDisposeScope(), w.MoveToOuterDisposeScope());
+        return new(x.MoveToOuterDisposeScope(), y.MoveToOuterDisposeScope(), inputs.select(1, Examples).Times(query).MoveToOuterDisposeScope(), w.MoveToOuterDisposeScope());
     }
 
     /// <summary>What <paramref name="of"/> gives for many tasks, each [task, …], computed in pieces that fit into memory. The tensors belong to the caller's scope.</summary>

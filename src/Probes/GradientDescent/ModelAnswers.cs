@@ -1,3 +1,4 @@
+using MlNetIcl.Models;
 using static TorchSharp.torch;
 
 namespace MlNetIcl.Probes;
@@ -18,14 +19,14 @@ internal readonly record struct ModelAnswers(Tensor Predicted, Tensor Gradient, 
     public static ModelAnswers Linear(LinearTasks tasks, Tensor weights, double queryVariance)
     {
         using var scope = NewDisposeScope();
-        return new ModelAnswers((weights * tasks.Query).sum(-1), weights.alias(), queryVariance / 2 * (weights - tasks.Weights).square().sum(-1)).MoveOut();
+        return new ModelAnswers((weights * tasks.Query).sum(-1), weights.alias(), (weights - tasks.Weights).square().sum(-1).Times(queryVariance / 2)).MoveOut();
     }
 
     /// <summary>Of any other answers, to the one query of each task.</summary>
     public static ModelAnswers Any(LinearTasks tasks, (Tensor Predicted, Tensor Gradient) answer)
     {
         using var scope = NewDisposeScope();
-        return new ModelAnswers(answer.Predicted.alias(), answer.Gradient.alias(), (answer.Predicted - tasks.Answer).square() / 2).MoveOut();
+        return new ModelAnswers(answer.Predicted.alias(), answer.Gradient.alias(), (answer.Predicted - tasks.Answer).square().Over(2)).MoveOut();
     }
 
     /// <summary>How they stand to an algorithm's answers to the same tasks.</summary>

@@ -91,8 +91,8 @@ internal sealed class SoftmaxTransformer : IResumableModel
         var (tasks, n, width) = (x.shape[0], x.shape[1], (long)_options.Width);
         double unit = Math.Sqrt(3) / _family.Range;
         var none = zeros([tasks, 1, 1]);
-        var examples = cat([x * unit, y.unsqueeze(2) / Scale, none.expand(tasks, n, 1)], 2); // [task, n, d + 2]
-        var asked = cat([query.unsqueeze(1) * unit, none, none + 1], 2); // [task, 1, d + 2]
+        var examples = cat([x.Times(unit), y.unsqueeze(2).Over(Scale), none.expand(tasks, n, 1)], 2); // [task, n, d + 2]
+        var asked = cat([query.unsqueeze(1).Times(unit), none, none.Plus(1)], 2); // [task, 1, d + 2]
         var resid = F.linear(cat([examples, asked], 1), _weights["embed"]); // [task, n + 1, d_model]
         for (int layer = 0; layer < _options.Layers; layer++)
         {
@@ -103,7 +103,7 @@ internal sealed class SoftmaxTransformer : IResumableModel
             resid = read.Plus(Attend(normed, last ? n : 0, layer));
             if (_options.Mlp) resid = resid.Plus(F.linear(F.gelu(F.linear(Norm(resid, $"{layer}.mlp"), _weights[$"{layer}.up"])), _weights[$"{layer}.down"]));
         }
-        return (F.linear(Norm(resid.select(1, 0), "final"), _weights["unembed"]).squeeze(1) * Scale).MoveToOuterDisposeScope();
+        return F.linear(Norm(resid.select(1, 0), "final"), _weights["unembed"]).squeeze(1).Times(Scale).MoveToOuterDisposeScope();
     }
 
     private Tensor Attend(Tensor normed, long firstQuery, int layer)

@@ -1,3 +1,4 @@
+using MlNetIcl.Models;
 using static TorchSharp.torch;
 
 namespace MlNetIcl.Probes;
@@ -23,11 +24,11 @@ internal sealed class StepSearch : IDisposable
     public double Loss(int steps, double eta, double gamma = 0)
     {
         using var scope = NewDisposeScope();
-        var (lambda, left) = (_eigenvalues, 1 - (eta * _eigenvalues));
+        var (lambda, left) = (_eigenvalues, _eigenvalues.Times(-eta).Plus(1));
         for (int step = 1; step < steps; step++)
         {
-            if (gamma != 0) lambda = lambda * (1 - (gamma * _optimum.Examples * lambda)).square();
-            left = left * (1 - (eta * lambda));
+            if (gamma != 0) lambda = lambda * lambda.Times(-gamma * _optimum.Examples).Plus(1).square();
+            left = left * lambda.Times(-eta).Plus(1);
         }
         return _optimum.Variance / 2 * left.square().sum(-1).mean().item<double>();
     }
@@ -62,7 +63,7 @@ internal sealed class StepSearch : IDisposable
     {
         var (n, d) = (x.shape[1], x.shape[2]);
         var transposed = x.transpose(1, 2);
-        var values = linalg.eigvalsh(n < d ? bmm(x, transposed) : bmm(transposed, x)).clamp(min: 0) / n;
+        var values = linalg.eigvalsh(n < d ? bmm(x, transposed) : bmm(transposed, x)).clamp(min: Kept.Scalar(0)).Over(n);
         return n < d ? cat([values, zeros([x.shape[0], d - n], x.dtype)], 1) : values;
     }
 }

@@ -1,3 +1,4 @@
+using MlNetIcl.Models;
 using static TorchSharp.torch;
 
 namespace MlNetIcl.Probes;
@@ -43,7 +44,7 @@ internal sealed class PatternReadout : IDisposable
         if (!total && !entropy) return;
         using var scope = NewDisposeScope();
         var own = tensor(lengths.Select(l => (long)l).ToArray(), [batch, 1, 1], device: device);
-        _queries = (arange(_length, device: device) < own).to_type(ScalarType.Float32).DetachFromDisposeScope();
+        _queries = Kept.Range(_length, device).lt(own).to_type(ScalarType.Float32).DetachFromDisposeScope();
     }
 
     /// <summary>[batch, head, query, key] to [batch, head, measure], float64.</summary>
@@ -60,7 +61,7 @@ internal sealed class PatternReadout : IDisposable
             using var block = NewDisposeScope();
             var (index, weights) = _index is null ? Block(from) : (_index, _weights!);
             var read = flat.gather(2, index.unsqueeze(1).expand(batch, heads, index.shape[1])).to_type(ScalarType.Float64); // [batch, head, entry]
-            sums.add_(bmm(read, weights));
+            sums.add_(bmm(read, weights), Kept.One);
         }
         List<Tensor> measures = [sums];
         if (_total) measures.Add(SumOfQueries(pattern.sum([-1])));

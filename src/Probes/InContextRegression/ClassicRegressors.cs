@@ -1,3 +1,4 @@
+using MlNetIcl.Models;
 using static TorchSharp.torch;
 
 namespace MlNetIcl.Probes;
@@ -18,7 +19,7 @@ internal static class ClassicRegressors
         bool wide = x.shape[1] < x.shape[2];
         var (q, r) = linalg.qr(wide ? x.transpose(1, 2) : x);
         var diagonal = r.diagonal(0, 1, 2).abs();
-        if ((diagonal.amin([1]) <= Dependent * diagonal.amax([1])).any().item<bool>()) return bmm(linalg.pinv(x, Dependent), y.unsqueeze(2));
+        if ((diagonal.amin([1]) <= diagonal.amax([1]).Times(Dependent)).any().item<bool>()) return bmm(linalg.pinv(x, Dependent), y.unsqueeze(2));
         return wide
             ? bmm(q, linalg.solve(r.transpose(1, 2), y.unsqueeze(2)))
             : linalg.solve(r, bmm(q.transpose(1, 2), y.unsqueeze(2)));
@@ -29,14 +30,14 @@ internal static class ClassicRegressors
     {
         long k = x.shape[1], d = x.shape[2];
         var transposed = x.transpose(1, 2);
-        Tensor Lambda(long size) => lambda * eye(size, dtype: x.dtype);
+        Tensor Lambda(long size) => eye(size, dtype: x.dtype).Times(lambda);
         return k < d
-            ? bmm(transposed, linalg.solve(bmm(x, transposed) + Lambda(k), y.unsqueeze(2)))
-            : linalg.solve(bmm(transposed, x) + Lambda(d), bmm(transposed, y.unsqueeze(2)));
+            ? bmm(transposed, linalg.solve(bmm(x, transposed).Plus(Lambda(k)), y.unsqueeze(2)))
+            : linalg.solve(bmm(transposed, x).Plus(Lambda(d)), bmm(transposed, y.unsqueeze(2)));
     });
 
     /// <summary>(1/k) sum y_i x_i as the weights, which is one step of gradient descent from 0 (Garg et al. 2022).</summary>
-    public static Tensor Averaging(Tensor x, Tensor y, Tensor query) => Linear(x, y, query, () => bmm(x.transpose(1, 2), y.unsqueeze(2)) / x.shape[1]);
+    public static Tensor Averaging(Tensor x, Tensor y, Tensor query) => Linear(x, y, query, () => bmm(x.transpose(1, 2), y.unsqueeze(2)).Over(x.shape[1]));
 
     /// <summary>The mean y of the <paramref name="neighbours"/> nearest demonstrations, of all where there are fewer.</summary>
     public static Tensor NearestNeighbours(Tensor x, Tensor y, Tensor query, int neighbours = 3)
@@ -53,12 +54,12 @@ internal static class ClassicRegressors
     {
         using var scope = NewDisposeScope();
         long k = x.shape[1], d = x.shape[2];
-        if (k == 0) return full([x.shape[0]], (double)d, x.dtype).MoveToOuterDisposeScope();
+        if (k == 0) return full([x.shape[0]], Kept.Scalar(d), x.dtype).MoveToOuterDisposeScope();
         var transposed = x.transpose(1, 2);
         double variance = noise * noise;
         // The other d - k eigenvalues of X^T X are 0, and count 1 each.
         var (gram, rest) = k < d ? (bmm(x, transposed), d - k) : (bmm(transposed, x), 0);
-        return ((variance / (linalg.eigvalsh(gram).clamp(min: 0) + variance)).sum(-1) + rest).MoveToOuterDisposeScope();
+        return linalg.eigvalsh(gram).clamp(min: Kept.Scalar(0)).Plus(variance).reciprocal().Times(variance).sum(-1).Plus(rest).MoveToOuterDisposeScope();
     }
 
     private static Tensor Linear(Tensor x, Tensor y, Tensor query, Func<Tensor> weights)

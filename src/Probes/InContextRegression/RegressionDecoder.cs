@@ -27,11 +27,11 @@ internal sealed class RegressionDecoder : IDisposable
         Weights = DecoderInitializer.Normal(Config, options.Seed, InitialStd);
         (_inputScale, _outputScale) = (options.Family.Input(), options.Family.Output(options.Dimension));
         using var noGradients = no_grad();
-        Weights.Embedding.mul_(EmbeddingStd / InitialStd);
+        Weights.Embedding.mul_(Kept.Scalar(EmbeddingStd / InitialStd));
         foreach (var block in Weights.Blocks)
         {
-            block.Output.div_(Math.Sqrt(2 * options.Layers)); // so that the stream does not grow with depth, as in GPT-2
-            block.MlpOut!.div_(Math.Sqrt(2 * options.Layers));
+            block.Output.div_(Kept.Scalar(Math.Sqrt(2 * options.Layers))); // so that the stream does not grow with depth, as in GPT-2
+            block.MlpOut!.div_(Kept.Scalar(Math.Sqrt(2 * options.Layers)));
         }
     }
 
@@ -74,7 +74,7 @@ internal sealed class RegressionDecoder : IDisposable
     private Tensor Tokens(Tensor x, Tensor y, bool isQuery)
     {
         var (marked, blank) = (ones_like(y), zeros_like(y));
-        return cat([x / _inputScale, y / _outputScale, isQuery ? marked : blank, isQuery ? blank : marked], 2).to_type(ScalarType.Float32);
+        return cat([x.Over(_inputScale), y.Over(_outputScale), isQuery ? marked : blank, isQuery ? blank : marked], 2).to_type(ScalarType.Float32);
     }
 
     private Tensor Answers(Tensor tokens, int[] queries, CancellationToken cancellation)
@@ -86,7 +86,7 @@ internal sealed class RegressionDecoder : IDisposable
         HideQueries(plan, queries, length);
         int[] unread = new int[length]; // the stream comes from coordinates, so ids are never looked at
         using var result = DecoderPass.Run(Config, Weights, new TokenBatch([.. Enumerable.Repeat(unread, count)]), plan, cancellation);
-        return (result[Site.Logits].select(2, Dimension) * _outputScale).MoveToOuterDisposeScope(); // [task, query]
+        return result[Site.Logits].select(2, Dimension).Times(_outputScale).MoveToOuterDisposeScope(); // [task, query]
     }
 
     /// <summary>Nobody but a query itself attends to it.</summary>
@@ -95,13 +95,13 @@ internal sealed class RegressionDecoder : IDisposable
         if (queries is [var only] && only == length - 1) return;
         bool[] isQuery = new bool[length];
         foreach (int query in queries) isQuery[query] = true;
-        var hidden = tensor(isQuery).unsqueeze(0).logical_and(eye(length).eq(0)); // [query, key]
-        var mask = zeros(length, length).masked_fill(hidden, float.NegativeInfinity);
+        var hidden = tensor(isQuery).unsqueeze(0).logical_and(eye(length).eq(Kept.Scalar(0))); // [query, key]
+        var mask = zeros(length, length).masked_fill(hidden, Kept.Scalar(float.NegativeInfinity));
         var lastMask = mask.index_select(0, tensor([.. queries.Select(q => (long)q)]));
         for (int layer = 0; layer < Config.Layers; layer++)
         {
             var own = layer == Config.Layers - 1 ? lastMask : mask;
-            plan.Replace(new Site(SiteKind.Scores, layer), scores => scores.add_(own));
+            plan.Replace(new Site(SiteKind.Scores, layer), scores => scores.add_(own, Kept.One));
         }
     }
 

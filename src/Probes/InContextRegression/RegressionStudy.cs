@@ -1,3 +1,4 @@
+using MlNetIcl.Models;
 using static TorchSharp.torch;
 
 namespace MlNetIcl.Probes;
@@ -115,7 +116,7 @@ public static class RegressionStudy
                 var (x, y, query, target) = tasks.At(shots);
                 foreach (string name in RegressionLearners.Classic)
                     errors[name][shots].Add(Errors(Answer(name, x, y, query, options.Lambda), target, options.BaselineDimension));
-                if (hasRisk) risks[shots].Add((ClassicRegressors.RidgeRisk(x, noise) / options.BaselineDimension).data<double>().ToArray());
+                if (hasRisk) risks[shots].Add(ClassicRegressors.RidgeRisk(x, noise).Over(options.BaselineDimension).data<double>().ToArray());
             }
             progress?.Report(Math.Min(1, (done + (double)Chunk) / options.BaselineTasks));
         }
@@ -188,7 +189,7 @@ public static class RegressionStudy
 
     private static double Unit(InContextRegressor regressor, RegressionShift shift) => regressor.Options.Family.Error(regressor.Options.Dimension) * shift.OutputFactor * shift.OutputFactor;
 
-    private static double[] Errors(Tensor answers, Tensor target, double unit) => ((answers - target).square() / unit).data<double>().ToArray();
+    private static double[] Errors(Tensor answers, Tensor target, double unit) => (answers - target).square().Over(unit).data<double>().ToArray();
 
     internal static Tensor Answer(string learner, Tensor x, Tensor y, Tensor query, double lambda) => learner switch
     {

@@ -1,3 +1,4 @@
+using MlNetIcl.Models;
 using MlNetIcl.Models.Native;
 using static TorchSharp.torch;
 
@@ -32,10 +33,10 @@ internal sealed class RegressionTaskSource(RegressionFamily family, int dimensio
         Tensor Uniform(params long[] shape) => rand(shape, type, generator: generator);
 
         var function = Function(tasks, Normal, Uniform);
-        var points = (family == RegressionFamily.Linear ? Normal(tasks, demonstrations + 1, dimension) : (Uniform(tasks, demonstrations + 1, 1) * 10) - 5)
-            * (shift.Kind == RegressionShiftKind.InputScale ? shift.Factor : 1);
+        var points = (family == RegressionFamily.Linear ? Normal(tasks, demonstrations + 1, dimension) : Uniform(tasks, demonstrations + 1, 1).Times(10).Minus(5))
+            .Times(shift.Kind == RegressionShiftKind.InputScale ? shift.Factor : 1);
         if (shift.Kind is RegressionShiftKind.Skewed or RegressionShiftKind.HalfSubspace) points = bmm(points, Transformations(tasks, shift.Kind, Normal));
-        if (PaddedShare > 0 && dimension > 1) points = points * Kept(Uniform(tasks, 1), Uniform(tasks, 1)).unsqueeze(1);
+        if (PaddedShare > 0 && dimension > 1) points = points * Used(Uniform(tasks, 1), Uniform(tasks, 1)).unsqueeze(1);
         var inputs = points.narrow(1, 0, demonstrations);
         var queries = points;
         if (shift.Kind == RegressionShiftKind.RandomQuadrants) inputs = inputs.abs() * Normal(tasks, 1, dimension).sign();
@@ -43,9 +44,13 @@ internal sealed class RegressionTaskSource(RegressionFamily family, int dimensio
         if (shift.Kind == RegressionShiftKind.Overlapping) queries = Repeated(inputs, points, Uniform(tasks, demonstrations));
 
         double label = shift.Kind == RegressionShiftKind.LabelScale ? shift.Factor : 1, deviation = shift.Kind == RegressionShiftKind.Noisy ? shift.Factor : noise;
-        var outputs = function(inputs) * label;
-        if (deviation > 0) outputs = outputs + (deviation * Normal(tasks, demonstrations) * (NoiseVaries ? Uniform(tasks, 1) : 1));
-        return new(inputs.contiguous().MoveToOuterDisposeScope(), outputs.MoveToOuterDisposeScope(), queries.contiguous().MoveToOuterDisposeScope(), (function(queries) * label).MoveToOuterDisposeScope());
+        var outputs = function(inputs).Times(label);
+        if (deviation > 0)
+        {
+            var spread = Normal(tasks, demonstrations).Times(deviation);
+            outputs = outputs.Plus(NoiseVaries ? spread * Uniform(tasks, 1) : spread);
+        }
+        return new(inputs.contiguous().MoveToOuterDisposeScope(), outputs.MoveToOuterDisposeScope(), queries.contiguous().MoveToOuterDisposeScope(), function(queries).Times(label).MoveToOuterDisposeScope());
     }
 
     /// <summary>From x [task, point, d] to y [task, point].</summary>
@@ -56,15 +61,15 @@ internal sealed class RegressionTaskSource(RegressionFamily family, int dimensio
             var weights = normal([tasks, dimension, 1]);
             return x => bmm(x, weights).squeeze(2);
         }
-        var (amplitude, phase) = ((uniform([tasks, 1]) * 4.9) + 0.1, uniform([tasks, 1]) * Math.PI);
-        return x => amplitude * (x.squeeze(2) + phase).sin();
+        var (amplitude, phase) = (uniform([tasks, 1]).Times(4.9).Plus(0.1), uniform([tasks, 1]).Times(Math.PI));
+        return x => amplitude * x.squeeze(2).Plus(phase).sin();
     }
 
     /// <summary>1 where an input is used, 0 where it is padding [task, d].</summary>
-    private Tensor Kept(Tensor isPadded, Tensor used)
+    private Tensor Used(Tensor isPadded, Tensor share)
     {
-        var count = where(isPadded.lt(PaddedShare), 1 + (used * (dimension - 1)).floor(), full_like(used, dimension)); // [task, 1]
-        return arange(dimension).unsqueeze(0).lt(count).to_type(used.dtype);
+        var count = where(isPadded.lt(Kept.Scalar(PaddedShare)), share.Times(dimension - 1).floor().Plus(1), full_like(share, Kept.Scalar(dimension))); // [task, 1]
+        return Kept.Range(dimension).unsqueeze(0).lt(count).to_type(share.dtype);
     }
 
     /// <summary>Symmetric maps with random directions, eigenvalues as <see cref="RegressionShiftKind"/> says [task, d, d].</summary>
@@ -102,7 +107,7 @@ internal sealed class RegressionTaskSource(RegressionFamily family, int dimensio
     private static Tensor Repeated(Tensor inputs, Tensor points, Tensor draws)
     {
         long tasks = inputs.shape[0], n = inputs.shape[1], d = inputs.shape[2];
-        var chosen = (draws * arange(1, n + 1).to_type(draws.dtype)).floor().to_type(ScalarType.Int64); // behind k = 1..n: below k
+        var chosen = (draws * Kept.Range(n).Plus(1).to_type(draws.dtype)).floor().to_type(ScalarType.Int64); // behind k = 1..n: below k
         return cat([points.narrow(1, 0, 1), inputs.gather(1, chosen.unsqueeze(2).expand(tasks, n, d))], 1);
     }
 }

@@ -36,7 +36,7 @@ public static class AttentionKnockout
         Patch[] patches = [.. sets.Select(set => new Patch([.. set.Select(edge =>
         {
             var slot = new PatchSlot(SiteKind.Scores, edge.Layer, edge.Head, edge.Query);
-            return SiteEdit.Within(slot.Site, edge.Query, (scores, window) => slot.Of(scores, window)?.narrow(3, edge.Key, 1).fill_(cut)); // [batch, head, query, key]
+            return SiteEdit.Within(slot.Site, edge.Query, (scores, window) => slot.Of(scores, window)?.narrow(3, edge.Key, 1).fill_(Kept.Scalar(cut))); // [batch, head, query, key]
         })])
         {
             Identity = $"without {string.Join(' ', set)}",

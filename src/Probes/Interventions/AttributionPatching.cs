@@ -68,10 +68,10 @@ public static class AttributionPatching
         {
             using var stepScope = NewDisposeScope();
             var plan = new ForwardPlan();
-            if (steps > 1) plan.Replace(embed, value => value + ((to[embed] - value) * ((step + 0.5) / steps)));
+            if (steps > 1) plan.Replace(embed, value => value.Plus((to[embed] - value).Times((step + 0.5) / steps)));
             var gradients = model.Gradients(corrupted, plan, sites, FinalHidden.Site(model.Config), hidden => metric.Evaluate(model, FinalHidden.Of(model, hidden), corrupted).sum(), cancellationToken);
             foreach (var (site, gradient) in gradients)
-                using (gradient) effects[site].add_((to[site] - from[site]) * gradient / steps);
+                using (gradient) effects[site].add_(((to[site] - from[site]) * gradient).Over(steps), Kept.One);
         }
         double cleanMean = cleanValues.Average(), corruptedMean = corruptedValues.Average();
         return new AttributionResult(metric.Name, cleanMean, corruptedMean, [.. slots.Select(slot =>

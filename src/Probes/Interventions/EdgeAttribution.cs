@@ -48,7 +48,7 @@ public static class EdgeAttribution
         for (int step = 0; step < steps; step++)
         {
             using var own = NewDisposeScope();
-            ForwardPlan At(double share) => to is null ? new ForwardPlan() : new ForwardPlan().Replace(embed, value => value + ((to[embed] - value) * share));
+            ForwardPlan At(double share) => to is null ? new ForwardPlan() : new ForwardPlan().Replace(embed, value => value.Plus((to[embed] - value).Times(share)));
             var plan = At((step + 0.5) / steps);
             var byOutput = Own(model.Gradients(corrupted, plan, [.. outputs.Values.Select(slot => slot.Site).Distinct()], FinalHidden.Site(config),
                 hidden => metric.Evaluate(model, FinalHidden.Of(model, hidden), corrupted).sum(), cancellationToken));

@@ -119,7 +119,7 @@ public static class LogitLens
         if (model.Config.Norm == NormKind.LayerNorm) residual = residual - residual.mean([-1], keepdim: true);
         var normalized = residual / scale;
         if (model.Weights.FinalNormWeight is { } weight) normalized = normalized * weight.to_type(ScalarType.Float32);
-        return model.Weights.FinalNormBias is { } bias ? normalized + bias.to_type(ScalarType.Float32) : normalized;
+        return model.Weights.FinalNormBias is { } bias ? normalized.Plus(bias.to_type(ScalarType.Float32)) : normalized;
     }
 
     /// <summary>[row, vocab] in float32, part by part of the vocabulary: the unembedding may be kept in bfloat16, and is not copied as a whole.</summary>
@@ -143,6 +143,6 @@ public static class LogitLens
     {
         if (config.Norm == NormKind.None) return null;
         if (config.Norm == NormKind.LayerNorm) residual = residual - residual.mean([-1], keepdim: true);
-        return (residual.square().mean([-1], keepdim: true) + config.NormEpsilon).sqrt();
+        return residual.square().mean([-1], keepdim: true).Plus(config.NormEpsilon).sqrt();
     }
 }

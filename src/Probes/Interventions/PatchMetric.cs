@@ -192,6 +192,6 @@ internal sealed class LogitDifferenceMetric(int[] answers, int[] foils) : PatchM
         double[] bias = Bias(model);
         if (bias.Length > 1) direction = direction.index_select(0, tensor([.. reads.Select(r => (long)(r.Row % bias.Length))], device: hidden.device));
         float[] added = [.. reads.Select(r => (float)bias[r.Row % bias.Length])];
-        return (hidden.to_type(ScalarType.Float32) * direction).sum([-1]) + tensor(added, device: hidden.device);
+        return (hidden.to_type(ScalarType.Float32) * direction).sum([-1]).Plus(tensor(added, device: hidden.device));
     }
 }

@@ -31,11 +31,11 @@ internal sealed class PathReceivers(LanguageModel model, TokenBatch tokens, Dict
         }
         var toLogits = edges.Where(e => e.Receiver.Input == PathInput.Logits).Select(e => e.Sender).Distinct().ToArray();
         if (toLogits.Length > 0) // nothing else reads the last residual stream
-            edits.Add(SiteEdit.Within(new Site(SiteKind.ResidPost, config.Layers - 1), first, (residual, window) => residual.add_(Sum(toLogits, SiteKind.ResidPost, window))));
+            edits.Add(SiteEdit.Within(new Site(SiteKind.ResidPost, config.Layers - 1), first, (residual, window) => residual.add_(Sum(toLogits, SiteKind.ResidPost, window), Kept.One)));
         return new Patch(edits);
     }
 
-    private Tensor Sum(PathSender[] senders, SiteKind at, SiteWindow window) => senders.Select(s => window.Of(at, changes[s])).Aggregate((a, b) => a + b);
+    private Tensor Sum(PathSender[] senders, SiteKind at, SiteWindow window) => senders.Select(s => window.Of(at, changes[s])).Aggregate((a, b) => a.Plus(b));
 
     /// <summary>The receivers' values for several patches: passes that start from what is read and end with what is made of it.</summary>
     private void Compute(IReadOnlyList<(SiteEdit Edit, Tensor Value)> edits, SiteWindow window)
@@ -46,7 +46,7 @@ internal sealed class PathReceivers(LanguageModel model, TokenBatch tokens, Dict
             {
                 using var scope = NewDisposeScope();
                 var (input, layer, _) = alike.Key;
-                var read = cat([.. some.Select(r => r.Residual + Sum(r.Reading.Senders, input, window))], 0); // [reading * batch, pos, d_model]
+                var read = cat([.. some.Select(r => r.Residual.Plus(Sum(r.Reading.Senders, input, window)))], 0); // [reading * batch, pos, d_model]
                 var plan = new ForwardPlan().Within(window.Cone).StartFrom(layer, new Dictionary<SiteKind, Tensor> { [input] = read }).Capture(some[0].Reading.Slots.Select(s => s.Site).Distinct());
                 var rows = tokens.Block(window.FirstRow, window.Rows).Rows;
                 using var run = model.Run(new TokenBatch([.. some.SelectMany(_ => rows)]), plan, cancellation);

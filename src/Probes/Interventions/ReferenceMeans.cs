@@ -41,7 +41,7 @@ internal sealed class ReferenceMeans(IReadOnlyCollection<Site> sites) : IDisposa
     {
         using var scope = NewDisposeScope();
         var sum = _sums[site];
-        return (sum.sum([0], keepdim: true) / _rows.Sum()).to_type(ScalarType.Float32).expand([positions, .. sum.shape[1..]]).MoveToOuterDisposeScope();
+        return sum.sum([0], keepdim: true).Over(_rows.Sum()).to_type(ScalarType.Float32).expand([positions, .. sum.shape[1..]]).MoveToOuterDisposeScope();
     }
 
     public void Dispose()
@@ -54,12 +54,12 @@ internal sealed class ReferenceMeans(IReadOnlyCollection<Site> sites) : IDisposa
         using var scope = NewDisposeScope();
         long[] shape = [rows.Count, rows.MaxLength, .. Enumerable.Repeat(1L, (int)value.dim() - 2)];
         var lengths = tensor([.. rows.Rows.Select(r => (long)r.Length)], device: value.device).unsqueeze(1);
-        var padding = arange(rows.MaxLength, device: value.device).unsqueeze(0).ge(lengths).view(shape); // [batch, pos, 1…]
+        var padding = Kept.Range(rows.MaxLength, value.device).unsqueeze(0).ge(lengths).view(shape); // [batch, pos, 1…]
         var sum = zeros([positions, .. value.shape[2..]], ScalarType.Float64, value.device);
-        sum.narrow(0, 0, rows.MaxLength).add_(value.masked_fill(padding, 0).sum([0], type: ScalarType.Float64));
+        sum.narrow(0, 0, rows.MaxLength).add_(value.masked_fill(padding, Kept.Scalar(0)).sum([0], type: ScalarType.Float64), Kept.One);
         if (_sums.Remove(site, out var before))
             using (before)
-                sum.narrow(0, 0, before.shape[0]).add_(before);
+                sum.narrow(0, 0, before.shape[0]).add_(before, Kept.One);
         _sums[site] = sum.DetachFromDisposeScope();
     }
 }

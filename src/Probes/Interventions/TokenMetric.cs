@@ -40,7 +40,7 @@ internal sealed class TokenMetric : PatchMetric
         var (unembedding, bias) = (model.Weights.Unembedding, model.Weights.UnembeddingBias?.to_type(ScalarType.Float32));
         var direction = unembedding.index_select(0, targets).to_type(ScalarType.Float32) - unembedding.mean([0], type: ScalarType.Float32);
         var values = (hidden.to_type(ScalarType.Float32) * direction).sum([-1]);
-        return bias is null ? values : values + bias.index_select(0, targets) - bias.mean();
+        return bias is null ? values : values.Plus(bias.index_select(0, targets)) - bias.mean();
     });
 
     internal override string Identity => $"{Name} {string.Join(',', _stretches)}";

@@ -38,7 +38,7 @@ internal sealed class ConstructedLayer : IDisposable
         {
             Embedding = zeros(1, width),
             Unembedding = zeros(1, width),
-            Blocks = [new() { QueryKeyValue = cat([inputs, inputs, outputs], 0), Output = eye(width) * (attention == AttentionKind.Linear ? stepSize / examples : 1) }],
+            Blocks = [new() { QueryKeyValue = cat([inputs, inputs, outputs], 0), Output = eye(width).Times(attention == AttentionKind.Linear ? stepSize / examples : 1) }],
         };
         foreach (var (_, value) in weights.Named()) value.DetachFromDisposeScope();
         _model = new LanguageModel(config, weights, name: "constructed");
@@ -67,7 +67,7 @@ internal sealed class ConstructedLayer : IDisposable
     {
         var masked = scores.clone();
         long last = masked.shape[3] - 1;
-        masked.select(2, last).select(2, last).fill_(double.NegativeInfinity);
+        masked.select(2, last).select(2, last).fill_(Kept.Scalar(double.NegativeInfinity));
         return masked;
     }
 }

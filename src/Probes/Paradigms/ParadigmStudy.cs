@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MlNetIcl.Models;
 using static TorchSharp.torch;
 
 namespace MlNetIcl.Probes;
@@ -90,7 +91,7 @@ public static class ParadigmStudy
                 // A sinusoid's size does not depend on where it is asked.
                 double factor = shift.Kind == RegressionShiftKind.LabelScale || family == RegressionFamily.Linear ? shift.OutputFactor : 1;
                 var sum = new ErrorSum();
-                sum.Add(((answers - target).square() / (family.Error(dimension) * factor * factor)).data<double>().ToArray());
+                sum.Add((answers - target).square().Over(family.Error(dimension) * factor * factor).data<double>().ToArray());
                 return sum.Error();
             }
 

@@ -22,7 +22,7 @@ internal sealed class TaskNetwork(RegressionFamily family, int dimension, int hi
     public Tensor[] Initial(int seed, RandomStream stream)
     {
         using var generator = TorchRandom.Of(seed, stream);
-        return [.. _layers.SelectMany(l => new[] { randn([l.In, l.Out], generator: generator).mul_(Math.Sqrt(2.0 / l.In)), zeros(1, l.Out) })];
+        return [.. _layers.SelectMany(l => new[] { randn([l.In, l.Out], generator: generator).mul_(Kept.Scalar(Math.Sqrt(2.0 / l.In))), zeros(1, l.Out) })];
     }
 
     /// <summary>Answers [task, point] to x [task, point, d], in the family's unit over its size.</summary>
@@ -43,5 +43,5 @@ internal sealed class TaskNetwork(RegressionFamily family, int dimension, int hi
     public Tensor Loss(IReadOnlyList<Tensor> weights, Tensor x, Tensor y) => (Answer(weights, x) - (y.to_type(ScalarType.Float32) / Kept.Scalar(_outputScale))).pow(Kept.Scalar(2)).mean([1]).sum();
 
     /// <summary>Answers to one query of each task [task, d], in the family's unit, float64 [task].</summary>
-    public Tensor AnswerQuery(IReadOnlyList<Tensor> weights, Tensor query) => Answer(weights, query.unsqueeze(1)).squeeze(1).to_type(ScalarType.Float64) * _outputScale;
+    public Tensor AnswerQuery(IReadOnlyList<Tensor> weights, Tensor query) => Answer(weights, query.unsqueeze(1)).squeeze(1).to_type(ScalarType.Float64).Times(_outputScale);
 }

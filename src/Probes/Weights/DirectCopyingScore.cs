@@ -63,7 +63,7 @@ public static class DirectCopyingScore
             var perHead = values.to_type(ScalarType.Float32).repeat_interleave(config.Heads / config.KeyHeads, 1).transpose(0, 1); // [head, pos, d_head]
             var through = bmm(HeadMatrices.Output(config, model.Weights.Blocks[layer]), readers.t().unsqueeze(0).expand(config.Heads, -1, -1)); // [head, d_head, token]
             var raises = bmm(perHead, through).relu(); // [head, pos, token]
-            var scores = raises.diagonal(0, 1, 2) / (2 * raises.sum([-1])) * 4 - 1; // [head, pos]; NaN where nothing is raised
+            var scores = (raises.diagonal(0, 1, 2) / raises.sum([-1])).Times(2).Minus(1); // [head, pos]; NaN where nothing is raised
             double[] data = [.. scores.to_type(ScalarType.Float64).cpu().data<double>()];
             for (int i = 0; i < data.Length; i++)
                 if (!double.IsNaN(data[i]))
