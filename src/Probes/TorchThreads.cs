@@ -9,7 +9,7 @@ internal static class TorchThreads
     private static readonly object Gate = new();
     private static int _users, _before;
 
-    /// <summary>This thread went while others still worked with one, and has the one yet.</summary>
+    /// <summary>This thread went while others still worked with one, so that its one is not its own.</summary>
     [ThreadStatic]
     private static bool t_left;
 
@@ -22,7 +22,7 @@ internal static class TorchThreads
         NativeTorch.EnsureLoaded();
         lock (Gate)
         {
-            if (_users++ == 0 && !t_left) _before = get_num_threads();
+            if (_users++ == 0 && get_num_threads() is int threads && (threads != 1 || !t_left)) _before = threads;
             set_num_threads(1);
         }
         return new User();

@@ -19,6 +19,18 @@ public class CausalTests
     }
 
     [Fact]
+    public void Json_OfOneSeed_HasNoIntervals()
+    {
+        var one = Icl.Run([.. Short, "--seeds", "1", "--json", "-"]).AssertDone().Json["edge_attention"]!;
+        var two = Icl.Run([.. Short, "--seeds", "2", "--json", "-"]).AssertDone().Json["edge_attention"]!;
+
+        Assert.True((double)one["value"]! > 0);
+        Assert.Null(one["low"]);
+        Assert.Null(one["high"]);
+        Assert.True((double)two["low"]! <= (double)two["value"]! && (double)two["value"]! <= (double)two["high"]!);
+    }
+
+    [Fact]
     public void Table_Fits80ColumnsAndFilesAreWritten()
     {
         using var scratch = new Scratch();

@@ -159,6 +159,36 @@ public sealed class ProbeCausalGraphTests : IDisposable
         }
 
         Assert.Equal(Values(4), Values(4));
+        Assert.NotEqual(Values(4), Values(5));
+    }
+
+    [Theory]
+    [InlineData(true, "Learn a causal graph")]
+    [InlineData(false, "Read a causal graph")]
+    public void Fit_ProgressAndCancellation_GoThroughTheContext(bool trained, string work)
+    {
+        var log = new List<string>();
+        _ml.Log += (_, e) =>
+        {
+            log.Add(e.Message);
+            if (e.Message.Contains($"{work}: 50 %", StringComparison.Ordinal)) _ml.CancelExecution();
+        };
+
+        Assert.ThrowsAny<OperationCanceledException>(() => Fit(trained, Chains(300), 8));
+        Assert.DoesNotContain(log, line => line.Contains($"{work}: 70 %", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Fit_RowsWithoutStructure_WarnsThatThereIsNoEdge()
+    {
+        var random = new Random(9);
+        var log = new List<string>();
+        _ml.Log += (_, e) => log.Add(e.Message);
+
+        var fitted = _ml.Transforms.ProbeCausalGraph(Options()).Fit(Data.OfTokens(_ml, [.. Enumerable.Range(0, 200).Select(_ => Enumerable.Range(0, 4).Select(_ => random.Next(3)).ToArray())]));
+
+        Assert.Empty(fitted.Graph.Edges);
+        Assert.Contains(log, line => line.Contains("No position of 'Tokens' is predicted better by an earlier one: the graph has no edges.", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -70,11 +70,12 @@ internal static class CausalContextCommand
         foreach (var run in result.Runs)
         {
             host.Output.WriteLine(Invariant($"\nSeed {run.Seed}, loss in nats by examples:"));
-            Terminal.WriteTable(host, [("examples", true), ("model", true), ("averaged", true), ("oracle", true), ("uniform", true), ("KL", true), ("share of gap", true)],
+            Terminal.WriteTable(host, [("examples", true), ("model", true), ("untrained", true), ("averaged", true), ("oracle", true), ("uniform", true), ("share of gap", true)],
                 run.Points.Select(p => (((IReadOnlyList<string>)
                 [
-                    Invariant($"{p.Examples}"), Numbers.Score(p.Model), Numbers.Score(p.Averaged), Numbers.Score(p.Oracle), Numbers.Score(p.Uniform), Numbers.Score(p.Divergence.Value), Numbers.Score(p.ShareOfGap),
+                    Invariant($"{p.Examples}"), Numbers.Score(p.Model), Numbers.Score(p.Untrained), Numbers.Score(p.Averaged), Numbers.Score(p.Oracle), Numbers.Score(p.Uniform), CausalGraphWords.Of(p.ShareOfGap),
                 ]), p.Examples == run.Points.Count - 1)));
+            Terminal.WriteText(host.Output, host.Width, $"KL from averaging after all examples: {CausalGraphWords.Of(run.Points[^1].Divergence)}.");
         }
         host.Output.WriteLine();
         Terminal.WriteText(host.Output, host.Width, InContextGraphReport.Reading);

@@ -41,12 +41,12 @@ internal sealed class SequenceReader(StageSettings settings, int? wanted, int mo
                 if (length == 0) length = tokens.Length;
                 why = CausalGraphColumns.WhyNot(tokens, length, wanted is not null);
             }
-            if (why is null) rows.Add(CausalGraphColumns.Cut(tokens!, length));
+            if (why is null) rows.Add(tokens!.Length == length ? tokens : tokens[..length]);
             else if (settings.OnError == RowErrorHandling.Throw)
-                throw new InvalidTokensException($"Row {cursor.Position}, column '{settings.InputColumnName}': {why} Mend the row, or set OnError to Missing to leave it out.");
+                throw InvalidRow.Error(cursor.Position, settings.InputColumnName, why);
             else left++;
         }
-        if (left > 0) run.Warn($"{left} rows were left out, as they cannot be computed.");
+        run.LeftOut(left);
         return rows.Count > 0 ? (rows, keys) : throw new InvalidOperationException($"Column '{settings.InputColumnName}' has no rows to read a graph from.");
     }
 

@@ -2,7 +2,6 @@ using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using MlNetIcl.Models;
 using MlNetIcl.Probes;
-using MlNetIcl.Transforms;
 using MlNetIcl.Transforms.Induction;
 using MlNetIcl.Transforms.Interop;
 using MlNetIcl.Transforms.ModelStorage;
@@ -86,18 +85,8 @@ public sealed class InductionDetectingEstimator : IEstimator<InductionDetectingT
 
     private TokenBatch ReadRows(IDataView input, StageRun run)
     {
-        var rows = new List<int[]>();
-        int left = 0;
-        foreach (var (tokens, position, reason) in TokenRows.Read(input, _settings.InputColumnName, _model.Config))
-        {
-            if (tokens is not null) rows.Add(tokens);
-            else if (_settings.OnError == RowErrorHandling.Throw)
-                throw new InvalidTokensException($"Row {position}, column '{_settings.InputColumnName}': {reason} Mend the row, or set OnError to Missing to leave it out.");
-            else left++;
-            if (rows.Count == _options.MaximumRows) break;
-        }
-        if (left > 0) run.Warn($"{left} rows were left out, as they cannot be computed.");
-        return rows.Count > 0 ? new TokenBatch(rows)
+        int[][] rows = [.. TokenRows.Read(input, _settings, _model.Config, run, _options.MaximumRows)];
+        return rows.Length > 0 ? new TokenBatch(rows)
             : throw new InvalidOperationException($"Column '{_settings.InputColumnName}' has no rows to decide on. Give it rows, or let sequences be generated (Source = Generated).");
     }
 

@@ -2,7 +2,6 @@ using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using MlNetIcl.Models;
 using MlNetIcl.Probes;
-using MlNetIcl.Transforms;
 using MlNetIcl.Transforms.Interop;
 using MlNetIcl.Transforms.Interventions;
 using MlNetIcl.Transforms.ModelStorage;
@@ -101,20 +100,13 @@ public sealed class HeadAblatingEstimator : IEstimator<HeadAblatingTransformer>
 
     private IEnumerable<int[]> Rows(IDataView input, StageRun run)
     {
-        int taken = 0, left = 0;
-        foreach (var (tokens, position, reason) in TokenRows.Read(input, _settings.InputColumnName, _model.Config))
+        bool any = false;
+        foreach (int[] tokens in TokenRows.Read(input, _settings, _model.Config, run))
         {
-            if (tokens is null && _settings.OnError == RowErrorHandling.Throw)
-                throw new InvalidTokensException($"Row {position}, column '{_settings.InputColumnName}': {reason} Mend the row, or set OnError to Missing to leave it out.");
-            if (tokens is null) left++;
-            else
-            {
-                taken++;
-                yield return tokens;
-            }
+            any = true;
+            yield return tokens;
         }
-        if (left > 0) run.Warn($"{left} rows were left out, as they cannot be computed.");
-        if (taken == 0)
+        if (!any)
             throw new InvalidOperationException($"Column '{_settings.InputColumnName}' has no rows to learn head outputs from. Give it rows, give Reference, or ablate with zero.");
     }
 }

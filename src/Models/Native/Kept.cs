@@ -19,7 +19,7 @@ internal static class Kept
     private static int t_next;
 
     /// <summary>1, the factor that TorchSharp multiplies what is added by, and makes anew for each sum where none is given.</summary>
-    public static Scalar One { get; } = Scalar(1);
+    public static Scalar One { get; } = Scalar(1.0);
 
     /// <summary><c>left + right</c>.</summary>
     public static torch.Tensor Plus(this torch.Tensor left, torch.Tensor right) => left.add(right, One);
@@ -39,14 +39,18 @@ internal static class Kept
     /// <summary>The whole numbers below <paramref name="count"/>.</summary>
     public static torch.Tensor Range(long count, torch.Device? device = null) => torch.arange(Scalar(0), Scalar(count), One, torch.ScalarType.Int64, device);
 
-    /// <summary>A number as TorchSharp takes it. Belongs to the collector: do not dispose of it.</summary>
-    public static Scalar Scalar(double value)
-    {
 #pragma warning disable RS0030 // here they are kept
-        Scalar scalar = value;
+    /// <summary>A number as TorchSharp takes it. Belongs to the collector: do not dispose of it.</summary>
+    public static Scalar Scalar(double value) => Keep(value);
+
+    /// <inheritdoc cref="Scalar(double)"/>
+    /// <remarks>Tensors of whole numbers stay such with it.</remarks>
+    public static Scalar Scalar(long value) => Keep(value);
 #pragma warning restore RS0030
+
+    private static Scalar Keep(Scalar scalar)
+    {
         var scalars = t_scalars ??= new Scalar?[Count];
-        scalars[t_next = (t_next + 1) % Count] = scalar;
-        return scalar;
+        return scalars[t_next = (t_next + 1) % Count] = scalar;
     }
 }

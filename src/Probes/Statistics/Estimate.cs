@@ -5,6 +5,9 @@ namespace MlNetIcl.Probes;
 /// <param name="Interval">Its interval.</param>
 public readonly record struct Estimate(double Value, Interval Interval)
 {
+    /// <summary>Of nothing: NaN.</summary>
+    internal static Estimate None { get; } = new(double.NaN, new(double.NaN, double.NaN));
+
     /// <summary>Over the finite ones of some runs' values, with the BCa interval over them; null where there is none. The interval of one is NaN.</summary>
     internal static Estimate? OverRuns(IEnumerable<double> values, int seed)
     {

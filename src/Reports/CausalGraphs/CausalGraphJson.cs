@@ -29,15 +29,13 @@ public static class CausalGraphJson
         JsonOutput.WriteObject(output, json =>
         {
             json.WriteString("variable", CausalGraphWords.Of(sweep.Variable));
-            json.WriteStartArray("points");
-            foreach (var point in sweep.Points)
+            json.Array("points", sweep.Points, point =>
             {
                 json.WriteStartObject();
                 json.Number("value", point.Value);
                 Body(json, point.Result);
                 json.WriteEndObject();
-            }
-            json.WriteEndArray();
+            });
             Settings(json, sweep.Options, sweep.Points[0].Result.Heads);
         });
     }
@@ -57,8 +55,7 @@ public static class CausalGraphJson
         json.Estimate("auroc", result.Mean(r => r.Metrics.Auroc));
         json.Estimate("loss", result.Mean(r => r.Loss));
         json.WriteNumber("seeds_with_all_parents_right", result.AllArgmaxRight);
-        json.WriteStartArray("by_threshold");
-        for (int i = 0; i < result.Runs[0].ByThreshold.Count; i++)
+        json.Array("by_threshold", Enumerable.Range(0, result.Runs[0].ByThreshold.Count), i =>
         {
             json.WriteStartObject();
             json.Number("threshold", result.Runs[0].ByThreshold[i].Threshold);
@@ -66,11 +63,8 @@ public static class CausalGraphJson
             json.Estimate("precision", result.Mean(r => r.ByThreshold[i].Metrics.Precision));
             json.Estimate("recall", result.Mean(r => r.ByThreshold[i].Metrics.Recall));
             json.WriteEndObject();
-        }
-        json.WriteEndArray();
-        json.WriteStartArray("runs");
-        foreach (var run in result.Runs) WriteRun(json, run);
-        json.WriteEndArray();
+        });
+        json.Array("runs", result.Runs, run => WriteRun(json, run));
     }
 
     private static void WriteRun(Utf8JsonWriter json, CausalGraphRun run)
@@ -94,14 +88,9 @@ public static class CausalGraphJson
         json.Number("information", run.Information);
         json.Whole("steps_to_argmax", run.StepsToArgmax);
         json.Whole("steps_to_half", run.StepsToHalf);
-        json.WriteStartArray("head_parents");
-        foreach (var slots in run.HeadParents) json.Numbers(slots);
-        json.WriteEndArray();
-        json.WriteStartArray("heads");
-        foreach (var head in run.Heads) json.Map(head);
-        json.WriteEndArray();
-        json.WriteStartArray("curve");
-        foreach (var point in run.Curve)
+        json.Array("head_parents", run.HeadParents, json.Numbers);
+        json.Array("heads", run.Heads, json.Map);
+        json.Array("curve", run.Curve, point =>
         {
             json.WriteStartObject();
             json.WriteNumber("step", point.Step);
@@ -109,8 +98,7 @@ public static class CausalGraphJson
             json.Number("edge_attention", point.EdgeAttention);
             json.Number("argmax_right", point.ArgmaxRight);
             json.WriteEndObject();
-        }
-        json.WriteEndArray();
+        });
         json.WriteEndObject();
     }
 
@@ -140,14 +128,12 @@ internal static class CausalGraphParts
     /// <summary>The parents of each position.</summary>
     public static void Graph(this Utf8JsonWriter json, string name, CausalGraph graph)
     {
-        json.WriteStartArray(name);
-        foreach (var parents in graph.Parents)
+        json.Array(name, graph.Parents, parents =>
         {
             json.WriteStartArray();
             foreach (int parent in parents) json.WriteNumberValue(parent);
             json.WriteEndArray();
-        }
-        json.WriteEndArray();
+        });
     }
 
     /// <summary>The rows of attention.</summary>

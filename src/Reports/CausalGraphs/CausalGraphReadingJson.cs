@@ -19,25 +19,21 @@ public static class CausalGraphReadingJson
             json.WriteNumber("rows", reading.Rows);
             json.WriteNumber("length", reading.Length);
             json.Number("threshold", reading.Threshold);
-            json.WriteStartArray("edges");
-            foreach (var edge in reading.Graph.Edges)
+            json.Array("edges", reading.Graph.Edges, edge =>
             {
                 json.WriteStartObject();
                 json.WriteNumber("parent", edge.Parent);
                 json.WriteNumber("child", edge.Child);
                 json.Number("attention", reading.Map[edge.Child, edge.Parent]);
                 json.WriteEndObject();
-            }
-            json.WriteEndArray();
+            });
             json.Graph("graph", reading.Graph);
             json.WritePropertyName("map");
             json.Map(reading.Map);
             json.WriteNumber("held_out", reading.HeldOut);
             json.Number("loss", reading.Loss);
             json.Number("loss_without_parents", reading.LossWithoutParents);
-            json.WriteStartArray("evidence");
-            foreach (var child in reading.Evidence) Write(json, child);
-            json.WriteEndArray();
+            json.Array("evidence", reading.Evidence, child => Write(json, child));
         });
     }
 

@@ -17,9 +17,7 @@ public static class InContextGraphJson
         {
             json.WriteString("verdict", result.Verdict);
             json.Estimate("share_of_gap", result.ShareOfGap);
-            json.WriteStartArray("runs");
-            foreach (var run in result.Runs) Write(json, run);
-            json.WriteEndArray();
+            json.Array("runs", result.Runs, run => Write(json, run));
             var o = result.Options;
             json.WriteNumber("vocabulary", o.Vocabulary);
             json.WriteNumber("length", o.Length);
@@ -43,13 +41,10 @@ public static class InContextGraphJson
     {
         json.WriteStartObject();
         json.WriteNumber("seed", run.Seed);
-        json.WriteStartArray("kernel");
-        foreach (var row in run.Kernel) json.Numbers(row);
-        json.WriteEndArray();
-        json.Number("share_of_gap", run.ShareOfGap);
+        json.Array("kernel", run.Kernel, json.Numbers);
+        json.Estimate("share_of_gap", run.ShareOfGap);
         json.Number("posterior_of_true_parent", run.TrueParent);
-        json.WriteStartArray("points");
-        foreach (var point in run.Points)
+        json.Array("points", run.Points, point =>
         {
             json.WriteStartObject();
             json.WriteNumber("examples", point.Examples);
@@ -60,10 +55,9 @@ public static class InContextGraphJson
             json.Number("uniform", point.Uniform);
             json.Number("stationary", point.Stationary);
             json.Estimate("divergence", point.Divergence);
-            json.Number("share_of_gap", point.ShareOfGap);
+            json.Estimate("share_of_gap", point.ShareOfGap);
             json.WriteEndObject();
-        }
-        json.WriteEndArray();
+        });
         json.WriteEndObject();
     }
 }

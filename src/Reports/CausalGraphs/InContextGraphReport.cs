@@ -33,7 +33,11 @@ public static class InContextGraphReport
     {
         ArgumentNullException.ThrowIfNull(result);
         var last = result.Runs.Select(r => r.Points[^1]).ToArray();
-        return Invariant($"In-context graphs are {result.Verdict}: after {result.Options.Examples} examples the model has {CausalGraphWords.Of(result.ShareOfGap)} of what they are worth to Bayesian averaging. ")
+        string examples = result.Options.Examples == 1 ? "one example" : Invariant($"{result.Options.Examples} examples");
+        string found = double.IsNaN(result.ShareOfGap.Value)
+            ? Invariant($"There is nothing to learn: not even to Bayesian averaging is it worth anything to have {examples}. ")
+            : Invariant($"In-context graphs are {result.Verdict}: after {examples} the model has {CausalGraphWords.Of(result.Runs.Count == 1 ? result.Runs[0].ShareOfGap : result.ShareOfGap)} of what that is worth to Bayesian averaging. ");
+        return found
             + Invariant($"Loss {Numbers.Score(last.Average(p => p.Model))}; averaged {Numbers.Score(last.Average(p => p.Averaged))}, oracle {Numbers.Score(last.Average(p => p.Oracle))}, uniform {Numbers.Score(last.Average(p => p.Uniform))}.");
     }
 
@@ -53,22 +57,22 @@ public static class InContextGraphReport
     /// <summary>One line for each seed, after all examples.</summary>
     internal static DataTable Runs(InContextGraphResult result) => new(
         [
-            new("seed", true), new("model", true, "loss"), new("untrained", true), new("averaged", true), new("oracle", true), new("uniform", true), new("share of gap", true), new("divergence", true), new("true parent", true, "its posterior by averaging"),
+            new("seed", true), new("model", true, "loss"), new("untrained", true), new("averaged", true), new("oracle", true), new("uniform", true), new("share of gap", true, "with a 95 % interval over prompts"), new("divergence", true, "with a 95 % interval over prompts"), new("true parent", true, "its posterior by averaging"),
         ],
         [.. result.Runs.Select(run => (IReadOnlyList<Cell>)
         [
             Invariant($"{run.Seed}"), Numbers.Score(run.Points[^1].Model), Numbers.Score(run.Points[^1].Untrained), Numbers.Score(run.Points[^1].Averaged), Numbers.Score(run.Points[^1].Oracle), Numbers.Score(run.Points[^1].Uniform),
-            Numbers.Score(run.ShareOfGap), CausalGraphWords.Of(run.Points[^1].Divergence), Numbers.Score(run.TrueParent),
+            CausalGraphWords.Of(run.ShareOfGap), CausalGraphWords.Of(run.Points[^1].Divergence), Numbers.Score(run.TrueParent),
         ])])
     {
         Caption = "After all examples",
     };
 
     private static DataTable Points(InContextGraphRun run) => new(
-        [new("examples", true), new("model", true), new("untrained", true), new("averaged", true), new("oracle", true), new("uniform", true), new("stationary", true), new("divergence", true, "with a 95 % interval over prompts"), new("share of gap", true)],
+        [new("examples", true), new("model", true), new("untrained", true), new("averaged", true), new("oracle", true), new("uniform", true), new("stationary", true), new("divergence", true, "with a 95 % interval over prompts"), new("share of gap", true, "with a 95 % interval over prompts")],
         [.. run.Points.Select(p => (IReadOnlyList<Cell>)
         [
-            Invariant($"{p.Examples}"), Numbers.Score(p.Model), Numbers.Score(p.Untrained), Numbers.Score(p.Averaged), Numbers.Score(p.Oracle), Numbers.Score(p.Uniform), Numbers.Score(p.Stationary), CausalGraphWords.Of(p.Divergence), Numbers.Score(p.ShareOfGap),
+            Invariant($"{p.Examples}"), Numbers.Score(p.Model), Numbers.Score(p.Untrained), Numbers.Score(p.Averaged), Numbers.Score(p.Oracle), Numbers.Score(p.Uniform), Numbers.Score(p.Stationary), CausalGraphWords.Of(p.Divergence), CausalGraphWords.Of(p.ShareOfGap),
         ])]);
 
     private static LineChart Curve(InContextGraphRun run)

@@ -29,9 +29,6 @@ internal static class CausalGraphColumns
     /// <summary>Why a row is not one of the graph's; null if it is.</summary>
     public static string? WhyNot(int[] tokens, int length, bool cuts) =>
         tokens.Length == length || (cuts && tokens.Length > length) ? null : $"The row has {tokens.Length} tokens, but the graph has {length} positions.";
-
-    /// <summary>The tokens that are positions of the graph.</summary>
-    public static int[] Cut(int[] tokens, int length) => tokens.Length == length ? tokens : tokens[..length];
 }
 
 /// <summary>Settings of the stages.</summary>

@@ -1,7 +1,6 @@
+using System.Text;
 using Microsoft.ML;
-using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
-using MlNetIcl.Models;
 using MlNetIcl.Probes;
 using MlNetIcl.Transforms.Batching;
 using MlNetIcl.Transforms.CausalGraphs;
@@ -53,37 +52,15 @@ public sealed class CausalGraphTransformer : BatchTransformer
     {
         context.CheckAtModel(CurrentVersion);
         var settings = context.ReadSettings<CausalGraphSettings>();
-        return new(environment, settings, LearnedCausalGraph.FromJson(System.Text.Encoding.UTF8.GetString(context.ReadFile(GraphFile))));
+        return new(environment, settings, LearnedCausalGraph.FromJson(Encoding.UTF8.GetString(context.ReadFile(GraphFile))));
     }
 
     private protected override void Save(ModelSaveContext context)
     {
         context.WriteJson(_settings);
-        context.WriteFile(GraphFile, System.Text.Encoding.UTF8.GetBytes(Learned.ToJson()));
+        context.WriteFile(GraphFile, Encoding.UTF8.GetBytes(Learned.ToJson()));
     }
 
-    private protected override RowBatch CreateRowBatch(DataViewRow source, bool[] activeOutputs, BatchLimits limits) => new CausalGraphRowBatch(source, _settings, limits, Learned, Host);
-}
-
-/// <summary>Strengths of the edges of a learned graph.</summary>
-internal sealed class CausalGraphRowBatch(DataViewRow source, CausalGraphSettings settings, BatchLimits limits, LearnedCausalGraph graph, IHost host)
-    : SequenceRowBatch(source, settings, limits, graph.Vocabulary, int.MaxValue, host)
-{
-    private readonly float[]?[] _strengths = new float[]?[limits.Rows];
-
-    public override Delegate CreateGetter(int output, Func<int> slot) => output > 0 ? ReasonGetter(slot)
-        : (ValueGetter<VBuffer<float>>)((ref value) =>
-        {
-            int row = slot();
-            if (TryCompute(row)) Getters.Copy<float>(_strengths[row], ref value);
-            else Getters.Missing(graph.Length * (graph.Length - 1) / 2, ref value);
-        });
-
-    protected override (string Column, string Why)? ReadMore(int slot, int[] tokens) =>
-        CausalGraphColumns.WhyNot(tokens, graph.Length, settings.CutsLongerRows) is { } why ? (settings.InputColumnName, why) : null;
-
-    protected override void Compute(TokenBatch rows, IReadOnlyList<int> slots)
-    {
-        for (int i = 0; i < slots.Count; i++) _strengths[slots[i]] = graph.Strengths(rows[i].ToArray().AsSpan(0, graph.Length));
-    }
+    private protected override RowBatch CreateRowBatch(DataViewRow source, bool[] activeOutputs, BatchLimits limits) =>
+        new EdgeStrengthRowBatch(source, _settings, limits, Learned.Length, Learned.Vocabulary, int.MaxValue, Host, rows => [.. Enumerable.Range(0, rows.Count).Select(row => Learned.Strengths(rows[row]))]);
 }

@@ -1,7 +1,5 @@
 using Microsoft.ML;
-using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
-using MlNetIcl.Models;
 using MlNetIcl.Probes;
 using MlNetIcl.Transforms.Batching;
 using MlNetIcl.Transforms.CausalGraphs;
@@ -56,7 +54,8 @@ public sealed class ModelCausalGraphTransformer : ModelTransformer
 
     private protected override void Save(ModelSaveContext context) => SaveWithModel(context, _settings);
 
-    private protected override RowBatch CreateRowBatch(DataViewRow source, bool[] activeOutputs, BatchLimits limits) => new ModelCausalGraphRowBatch(source, _settings, limits, Model, Host);
+    private protected override RowBatch CreateRowBatch(DataViewRow source, bool[] activeOutputs, BatchLimits limits) =>
+        new EdgeStrengthRowBatch(source, _settings, limits, _settings.Map.Length, Model.Config.Vocabulary, Model.Config.Context, Host, rows => AttentionGraphReader.Strengths(Model, rows, _settings.Heads));
 }
 
 internal sealed record ModelCausalGraphSettings : CausalGraphSettings
@@ -82,30 +81,5 @@ internal sealed record ModelCausalGraphSettings : CausalGraphSettings
         base.Validate();
         if (Map is not { Length: >= 2 and <= CausalGraphLearner.LongestSequence } || Heads is null || Heads.Length != Map.Length * (Map.Length - 1) / 2 || Array.Exists(Map, row => row is null) || !(Threshold is > 0 and <= 1))
             throw new FormatException("The stage's graph is damaged.");
-    }
-}
-
-/// <summary>A model's attention along the edges of a graph.</summary>
-internal sealed class ModelCausalGraphRowBatch(DataViewRow source, ModelCausalGraphSettings settings, BatchLimits limits, LanguageModel model, IHost host)
-    : TokenRowBatch(source, settings, limits, model, host)
-{
-    private readonly float[]?[] _strengths = new float[]?[limits.Rows];
-
-    public override Delegate CreateGetter(int output, Func<int> slot) => output > 0 ? ReasonGetter(slot)
-        : (ValueGetter<VBuffer<float>>)((ref value) =>
-        {
-            int row = slot();
-            if (TryCompute(row)) Getters.Copy<float>(_strengths[row], ref value);
-            else Getters.Missing(settings.Heads.Length, ref value);
-        });
-
-    protected override (string Column, string Why)? ReadMore(int slot, int[] tokens) =>
-        CausalGraphColumns.WhyNot(tokens, settings.Map.Length, settings.CutsLongerRows) is { } why ? (settings.InputColumnName, why) : null;
-
-    protected override void Compute(TokenBatch rows, IReadOnlyList<int> slots)
-    {
-        var cut = new TokenBatch([.. Enumerable.Range(0, rows.Count).Select(i => CausalGraphColumns.Cut(rows[i].ToArray(), settings.Map.Length))]);
-        float[][] strengths = AttentionGraphReader.Strengths(Model, cut, settings.Heads);
-        for (int i = 0; i < slots.Count; i++) _strengths[slots[i]] = strengths[i];
     }
 }

@@ -21,6 +21,12 @@ internal sealed class StageRun(IHostEnvironment environment, string name)
         channel.Warning(message);
     }
 
+    /// <summary>Warns of rows that are left out, if there are any.</summary>
+    public void LeftOut(int rows)
+    {
+        if (rows > 0) Warn($"{rows} rows were left out, as they cannot be computed.");
+    }
+
     private sealed class Reporter(IHost host, IChannel channel, string what) : IProgress<double>
     {
         private int _tenths;

@@ -47,7 +47,7 @@ internal abstract class SequenceRowBatch(DataViewRow source, StageSettings setti
         if (settings.OnError == RowErrorHandling.Throw)
         {
             var (column, why) = _reasons[slot]!.Value;
-            throw new InvalidTokensException($"Row {_positions[slot]}, column '{column}': {why} Mend the row, or set OnError to Missing to leave it out.");
+            throw InvalidRow.Error(_positions[slot], column, why);
         }
         return false;
     }

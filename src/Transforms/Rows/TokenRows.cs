@@ -1,20 +1,34 @@
 using Microsoft.ML;
 using MlNetIcl.Models;
+using MlNetIcl.Transforms.Interop;
 
 namespace MlNetIcl.Transforms.Rows;
 
 /// <summary>Reads a whole column of tokens.</summary>
 internal static class TokenRows
 {
-    /// <summary>Row after row: its tokens, or null and why a model cannot take them.</summary>
-    public static IEnumerable<(int[]? Tokens, long Position, string? Reason)> Read(IDataView data, string columnName, DecoderConfig config)
+    /// <summary>The rows that a model can take, read as they are asked for.</summary>
+    /// <param name="data">The data.</param>
+    /// <param name="settings">The stage's settings.</param>
+    /// <param name="config">The model's shape.</param>
+    /// <param name="run">Told of rows that are left out.</param>
+    /// <param name="most">The most rows.</param>
+    /// <exception cref="InvalidTokensException">A row cannot be read, and rows are set to throw.</exception>
+    public static IEnumerable<int[]> Read(IDataView data, StageSettings settings, DecoderConfig config, StageRun run, int most = int.MaxValue)
     {
-        using var cursor = data.GetRowCursor([data.Schema[columnName]]);
-        var reader = TokenReader.Create(cursor, columnName);
-        while (cursor.MoveNext())
+        using var cursor = data.GetRowCursor([data.Schema[settings.InputColumnName]]);
+        var reader = TokenReader.Create(cursor, settings.InputColumnName);
+        int taken = 0, left = 0;
+        while (taken < most && cursor.MoveNext())
         {
-            var tokens = reader.Read(config.Vocabulary, config.Context, out string? reason);
-            yield return (tokens, cursor.Position, reason);
+            if (reader.Read(config.Vocabulary, config.Context, out string? why) is { } tokens)
+            {
+                taken++;
+                yield return tokens;
+            }
+            else if (settings.OnError == RowErrorHandling.Throw) throw InvalidRow.Error(cursor.Position, settings.InputColumnName, why!);
+            else left++;
         }
+        run.LeftOut(left);
     }
 }

@@ -117,7 +117,7 @@ public sealed class PromptTokenizingTransformer : BatchTransformer
         {
             Require(slot);
             if (_tokens!.Ids.Count == 0 && stage._settings.OnError == RowErrorHandling.Throw)
-                throw new Models.InvalidTokensException($"Row {_position}, column '{stage._settings.InputColumnName}': {NoTokens} Mend the row, or set OnError to Missing to leave it out.");
+                throw InvalidRow.Error(_position, stage._settings.InputColumnName, NoTokens);
             return _tokens;
         }
     }

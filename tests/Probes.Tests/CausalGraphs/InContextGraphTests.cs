@@ -77,6 +77,12 @@ public sealed class InContextGraphTests : IDisposable
         Assert.All(points.Zip(points.Skip(1)), p => Assert.True(p.Second.Averaged - p.Second.Oracle < p.First.Averaged - p.First.Oracle));
         Assert.All(points, p => Assert.True(p.Model > p.Averaged)); // nothing beats the Bayesian average, and least of all six steps
         Assert.All(points, p => Assert.True(p.Divergence.Interval.Low > 0));
+        Assert.True(double.IsNaN(points[0].ShareOfGap.Value));
+        Assert.All(points.Skip(1), p =>
+        {
+            Assert.Equal((p.Uniform - p.Model) / (p.Uniform - p.Averaged), p.ShareOfGap.Value, 1e-9);
+            Assert.InRange(p.ShareOfGap.Value, p.ShareOfGap.Interval.Low, p.ShareOfGap.Interval.High);
+        });
     }
 
     [Fact]
@@ -109,7 +115,7 @@ public sealed class InContextGraphTests : IDisposable
     {
         var run = InContextGraphProbe.Run(new() { Seeds = 1 }).Runs[0];
 
-        Assert.InRange(run.ShareOfGap, 0.7, 1.02); // .98 where it was written
+        Assert.InRange(run.ShareOfGap.Value, 0.7, 1.02); // .98 where it was written
         Assert.True(run.Points[^1].Divergence.Value < 0.1 * (run.Points[^1].Untrained - run.Points[^1].Averaged));
     }
 

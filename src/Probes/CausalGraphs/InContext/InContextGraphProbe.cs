@@ -44,15 +44,19 @@ public static class InContextGraphProbe
         {
             Seed = options.SeedOf(run),
             Kernel = [.. Enumerable.Range(0, task.Vocabulary).Select(value => (IReadOnlyList<double>)[.. task.Kernel(value)])],
-            Points = [.. Enumerable.Range(0, task.Sequences).Select(examples =>
-            {
-                double Mean(Func<Measures, double> of) => measures.Average(m => of(m[examples]));
-                double[] divergences = [.. measures.Select(m => m[examples].Divergence)];
-                return new InContextGraphPoint(examples, Mean(m => m.Model), Mean(m => m.Untrained), Mean(m => m.Averaged), Mean(m => m.Oracle), Mean(m => m.Uniform), Mean(m => m.Stationary),
-                    new(divergences.Average(), bootstrap.OfMean(divergences)));
-            })],
+            Points = [.. Enumerable.Range(0, task.Sequences).Select(examples => Point(examples, [.. measures.Select(m => m[examples])], bootstrap))],
             TrueParent = measures.Average(m => m[^1].TrueParent),
         };
+    }
+
+    private static InContextGraphPoint Point(int examples, Measures[] prompts, BootstrapInterval bootstrap)
+    {
+        double Mean(Func<Measures, double> of) => prompts.Average(of);
+        Estimate WithInterval(double[] values) => new(values.Average(), bootstrap.OfMean(values));
+        double worth = Mean(m => m.Uniform - m.Averaged), share = Mean(m => m.Uniform - m.Model) / worth;
+        return new(examples, Mean(m => m.Model), Mean(m => m.Untrained), Mean(m => m.Averaged), Mean(m => m.Oracle), Mean(m => m.Uniform), Mean(m => m.Stationary),
+            WithInterval([.. prompts.Select(m => m.Divergence)]),
+            worth > 1e-6 ? WithInterval([.. prompts.Select(m => share + ((m.Uniform - m.Model - (share * (m.Uniform - m.Averaged))) / worth))]) : Estimate.None);
     }
 
     private readonly record struct Measures(double Model, double Untrained, double Averaged, double Oracle, double Uniform, double Stationary, double Divergence, double TrueParent);

@@ -9,11 +9,11 @@ namespace MlNetIcl.Probes;
 /// <param name="Uniform">Of averaging over all parents alike: no use of examples.</param>
 /// <param name="Stationary">Of the kernel's stationary distribution.</param>
 /// <param name="Divergence">KL divergence of the model from Bayesian averaging, with its BCa interval (95 %) over prompts.</param>
-public sealed record InContextGraphPoint(int Examples, double Model, double Untrained, double Averaged, double Oracle, double Uniform, double Stationary, Estimate Divergence)
-{
-    /// <summary>The share of what examples are worth to Bayesian averaging that the model gets: (uniform - model) / (uniform - averaged); NaN where they are worth nothing, as without any.</summary>
-    public double ShareOfGap => Uniform - Averaged > 1e-6 ? (Uniform - Model) / (Uniform - Averaged) : double.NaN;
-}
+/// <param name="ShareOfGap">
+/// The share of what examples are worth to Bayesian averaging that the model gets, (uniform - model) / (uniform - averaged), with the BCa interval (95 %) over prompts of
+/// its linearisation; NaN where they are worth nothing, as without any.
+/// </param>
+public sealed record InContextGraphPoint(int Examples, double Model, double Untrained, double Averaged, double Oracle, double Uniform, double Stationary, Estimate Divergence, Estimate ShareOfGap);
 
 /// <summary>One trained model.</summary>
 public sealed record InContextGraphRun
@@ -31,7 +31,7 @@ public sealed record InContextGraphRun
     public required double TrueParent { get; init; }
 
     /// <summary>The same as <see cref="InContextGraphPoint.ShareOfGap"/> after all examples.</summary>
-    public double ShareOfGap => Points[^1].ShareOfGap;
+    public Estimate ShareOfGap => Points[^1].ShareOfGap;
 }
 
 /// <summary>What <see cref="InContextGraphProbe"/> found. Immutable.</summary>
@@ -43,9 +43,15 @@ public sealed record InContextGraphResult
     /// <summary>The runs, one for each seed.</summary>
     public required IReadOnlyList<InContextGraphRun> Runs { get; init; }
 
-    /// <summary>Mean share of the gap over runs, with its BCa interval (95 %) over them; that of one run is NaN.</summary>
-    public Estimate ShareOfGap => Estimate.OverRuns(Runs.Select(r => r.ShareOfGap), Options.Seed) ?? new(double.NaN, new(double.NaN, double.NaN));
+    /// <summary>Mean share of the gap over the runs that have one, with its BCa interval (95 %) over them, which is NaN for one run; NaN where examples are worth nothing in any.</summary>
+    public Estimate ShareOfGap => Estimate.OverRuns(Runs.Select(r => r.ShareOfGap.Value), Options.Seed) ?? Estimate.None;
 
-    /// <summary><c>learned</c> where the mean share is at least .9, <c>partly learned</c> from .5 on, else <c>not learned</c>.</summary>
-    public string Verdict => ShareOfGap.Value >= 0.9 ? "learned" : ShareOfGap.Value >= 0.5 ? "partly learned" : "not learned";
+    /// <summary><c>learned</c> where the mean share is at least .9, <c>partly learned</c> from .5 on, else <c>not learned</c>; <c>nothing to learn</c> where examples are worth nothing.</summary>
+    public string Verdict => ShareOfGap.Value switch
+    {
+        double.NaN => "nothing to learn",
+        >= 0.9 => "learned",
+        >= 0.5 => "partly learned",
+        _ => "not learned",
+    };
 }
