@@ -7,7 +7,7 @@ namespace MlNetIcl.Probes.Tests;
 [Collection(nameof(TorchThreadsTests))]
 public class TorchThreadsTests
 {
-    public static TheoryData<string> Experiments => ["emergence", "gd", "kernels", "positions", "regression", "paradigms", "regressor"];
+    public static TheoryData<string> Experiments => ["emergence", "gd", "kernels", "positions", "regression", "paradigms", "prior", "regressor"];
 
     /// <summary>Small tensors on several threads of a busy machine wait for each other many times as long as they work, and their sums depend on the number.</summary>
     [Theory]
@@ -80,6 +80,9 @@ public class TorchThreadsTests
                 break;
             case "paradigms":
                 ParadigmStudy.Run(new() { Families = [RegressionFamily.Linear], Dimension = 2, Shots = [2], TestTasks = 16, InContextSteps = 2, MetaSteps = 2, ScratchSteps = 2, Hidden = 4 }, progress);
+                break;
+            case "prior":
+                CrossTaskPrior.Run(new() { Ranks = [1], Steps = 2, TestTasks = 16, PriorTasks = 16 }, progress);
                 break;
             default:
                 using (InContextRegressor.Train(regressor, progress)) { }

@@ -60,21 +60,16 @@ public sealed record TrainingOptions
     /// <exception cref="ArgumentOutOfRangeException">A value is outside its range; the message names it.</exception>
     public void Validate()
     {
-        Require(BatchTokens >= 1, BatchTokens, nameof(BatchTokens), "at least 1");
-        Require(double.IsFinite(LearningRate) && LearningRate > 0, LearningRate, nameof(LearningRate), "finite and above 0");
-        Require(WarmupSteps >= 0, WarmupSteps, nameof(WarmupSteps), "at least 0");
-        Require(DecaySteps == 0 || DecaySteps > WarmupSteps, DecaySteps, nameof(DecaySteps), $"0 or more than {nameof(WarmupSteps)}");
-        Require(Beta1 is >= 0 and < 1, Beta1, nameof(Beta1), "in [0, 1)");
-        Require(Beta2 is >= 0 and < 1, Beta2, nameof(Beta2), "in [0, 1)");
-        Require(double.IsFinite(Epsilon) && Epsilon > 0, Epsilon, nameof(Epsilon), "finite and above 0");
-        Require(double.IsFinite(WeightDecay) && WeightDecay >= 0, WeightDecay, nameof(WeightDecay), "finite and at least 0");
-        Require(ClipNorm > 0, ClipNorm, nameof(ClipNorm), "above 0");
-        Require(double.IsFinite(InitialStd) && InitialStd >= 0, InitialStd, nameof(InitialStd), "finite and at least 0");
-        Require(EvaluateEvery >= 1, EvaluateEvery, nameof(EvaluateEvery), "at least 1");
-    }
-
-    private static void Require(bool valid, object value, string name, string range)
-    {
-        if (!valid) throw new ArgumentOutOfRangeException(name, value, $"{nameof(TrainingOptions)}.{name} must be {range}.");
+        Setting.Require(BatchTokens >= 1, BatchTokens, "at least 1");
+        Setting.Require(double.IsFinite(LearningRate) && LearningRate > 0, LearningRate, "finite and above 0");
+        Setting.Require(WarmupSteps >= 0, WarmupSteps, "at least 0");
+        Setting.Require(DecaySteps == 0 || DecaySteps > WarmupSteps, DecaySteps, $"0 or more than {nameof(WarmupSteps)}");
+        Setting.Require(Beta1 is >= 0 and < 1, Beta1, "in [0, 1)");
+        Setting.Require(Beta2 is >= 0 and < 1, Beta2, "in [0, 1)");
+        Setting.Require(double.IsFinite(Epsilon) && Epsilon > 0, Epsilon, "finite and above 0");
+        Setting.Require(double.IsFinite(WeightDecay) && WeightDecay >= 0, WeightDecay, "finite and at least 0");
+        Setting.Require(ClipNorm > 0, ClipNorm, "above 0");
+        Setting.Require(double.IsFinite(InitialStd) && InitialStd >= 0, InitialStd, "finite and at least 0");
+        Setting.Require(EvaluateEvery >= 1, EvaluateEvery, "at least 1");
     }
 }

@@ -1,3 +1,5 @@
+using MlNetIcl.Models;
+
 namespace MlNetIcl.Probes;
 
 /// <summary>Settings of <see cref="CausalGraphLearner"/>. Immutable; checked when they are used.</summary>
@@ -34,17 +36,12 @@ public sealed record CausalGraphLearningOptions
     /// <exception cref="ArgumentException">A value is outside its range; the message names it.</exception>
     public void Validate()
     {
-        Require(Threshold is > 0 and <= 1, nameof(Threshold), "above 0 and at most 1");
-        Require(Alpha is > 0 and < 1, nameof(Alpha), "in (0, 1)");
-        Require(Steps is >= 1 and <= 1_000_000, nameof(Steps), "from 1 to 1,000,000");
-        Require(Starts is >= 1 and <= 1000, nameof(Starts), "from 1 to 1,000");
-        Require(BatchRows is >= 1 and <= 65_536, nameof(BatchRows), "from 1 to 65,536");
-        Require(double.IsFinite(LearningRate) && LearningRate > 0, nameof(LearningRate), "finite and above 0");
-        Require(HeldOutShare is > 0 and < 1, nameof(HeldOutShare), "in (0, 1)");
-    }
-
-    private static void Require(bool valid, string name, string range)
-    {
-        if (!valid) throw new ArgumentException($"{nameof(CausalGraphLearningOptions)}.{name} must be {range}.", name);
+        Setting.Require(Threshold is > 0 and <= 1, Threshold, "above 0 and at most 1");
+        Setting.Require(Alpha is > 0 and < 1, Alpha, "in (0, 1)");
+        Setting.Require(Steps is >= 1 and <= 1_000_000, Steps, "from 1 to 1,000,000");
+        Setting.Require(Starts is >= 1 and <= 1000, Starts, "from 1 to 1,000");
+        Setting.Require(BatchRows is >= 1 and <= 65_536, BatchRows, "from 1 to 65,536");
+        Setting.Require(double.IsFinite(LearningRate) && LearningRate > 0, LearningRate, "finite and above 0");
+        Setting.Require(HeldOutShare is > 0 and < 1, HeldOutShare, "in (0, 1)");
     }
 }

@@ -1,3 +1,5 @@
+using MlNetIcl.Models;
+
 namespace MlNetIcl.Probes;
 
 /// <summary>The graphs of <see cref="CausalGraphProbe"/>.</summary>
@@ -98,29 +100,24 @@ public sealed record CausalGraphOptions
     /// <exception cref="ArgumentException">A value is outside its range; the message names it.</exception>
     public void Validate()
     {
-        Require(Enum.IsDefined(Kind), nameof(Kind), "a known kind of graph");
-        Require(Length is >= 3 and <= 64, nameof(Length), "from 3 to 64");
-        Require(Vocabulary is >= 2 and <= 32, nameof(Vocabulary), "from 2 to 32");
-        Require(Parents is >= 2 and <= 4, nameof(Parents), "from 2 to 4");
-        Require(Alpha is >= 0.001 and <= 1000, nameof(Alpha), "from 0.001 to 1,000");
-        Require(Faithfulness is >= 0 and <= 1, nameof(Faithfulness), "from 0 to 1");
-        Require(Seeds is >= 1 and <= 1000, nameof(Seeds), "from 1 to 1,000");
-        Require(Steps is >= 1 and <= 10_000_000, nameof(Steps), "from 1 to 10,000,000");
-        Require(BatchRows is >= 1 and <= 65_536, nameof(BatchRows), "from 1 to 65,536");
-        Require(TrainingRows is null or (>= 1 and <= 10_000_000), nameof(TrainingRows), "from 1 to 10,000,000, or null");
-        Require(LearningRate is null || (double.IsFinite(LearningRate.Value) && LearningRate > 0), nameof(LearningRate), "finite and above 0");
-        Require(Heads is null or (>= 1 and <= 4), nameof(Heads), "from 1 to 4");
-        Require(Threshold is > 0 and <= 1, nameof(Threshold), "above 0 and at most 1");
-        Require(Measurements is >= 1 and <= 10_000, nameof(Measurements), "from 1 to 10,000");
-        Require(TestRows is >= 16 and <= 1_000_000, nameof(TestRows), "from 16 to 1,000,000");
-        Require(Graph is null || Graph.Length == Length, nameof(Graph), $"a graph of {Length} positions, as {nameof(Length)} says");
+        Setting.Require(Enum.IsDefined(Kind), Kind, "a known kind of graph");
+        Setting.Require(Length is >= 3 and <= 64, Length, "from 3 to 64");
+        Setting.Require(Vocabulary is >= 2 and <= 32, Vocabulary, "from 2 to 32");
+        Setting.Require(Parents is >= 2 and <= 4, Parents, "from 2 to 4");
+        Setting.Require(Alpha is >= 0.001 and <= 1000, Alpha, "from 0.001 to 1,000");
+        Setting.Require(Faithfulness is >= 0 and <= 1, Faithfulness, "from 0 to 1");
+        Setting.Require(Seeds is >= 1 and <= 1000, Seeds, "from 1 to 1,000");
+        Setting.Require(Steps is >= 1 and <= 10_000_000, Steps, "from 1 to 10,000,000");
+        Setting.Require(BatchRows is >= 1 and <= 65_536, BatchRows, "from 1 to 65,536");
+        Setting.Require(TrainingRows is null or (>= 1 and <= 10_000_000), TrainingRows, "from 1 to 10,000,000, or null");
+        Setting.Require(LearningRate is null || (double.IsFinite(LearningRate.Value) && LearningRate > 0), LearningRate, "finite and above 0");
+        Setting.Require(Heads is null or (>= 1 and <= 4), Heads, "from 1 to 4");
+        Setting.Require(Threshold is > 0 and <= 1, Threshold, "above 0 and at most 1");
+        Setting.Require(Measurements is >= 1 and <= 10_000, Measurements, "from 1 to 10,000");
+        Setting.Require(TestRows is >= 16 and <= 1_000_000, TestRows, "from 16 to 1,000,000");
+        Setting.Require(Graph is null || Graph.Length == Length, Graph?.Length, $"a graph of {Length} positions, as {nameof(Length)} says", nameof(Graph));
         int most = Graph?.MostParents ?? (Kind == CausalGraphKind.SeveralParents ? Parents : 1);
-        Require(most <= 4, nameof(Graph), "a graph with at most 4 parents of a position");
-        Require(Math.Pow(Vocabulary, most) <= 4096, nameof(Vocabulary), $"so small that {most} parents have at most 4,096 values together");
-    }
-
-    private static void Require(bool valid, string name, string range)
-    {
-        if (!valid) throw new ArgumentException($"{nameof(CausalGraphOptions)}.{name} must be {range}.", name);
+        Setting.Require(most <= 4, most, "a graph with at most 4 parents of a position", nameof(Graph));
+        Setting.Require(Math.Pow(Vocabulary, most) <= 4096, Vocabulary, $"so small that {most} parents have at most 4,096 values together");
     }
 }

@@ -1,3 +1,5 @@
+using MlNetIcl.Models;
+
 namespace MlNetIcl.Probes;
 
 /// <summary>What a sweep varies.</summary>
@@ -57,7 +59,7 @@ public static class CausalGraphSweep
     public static CausalGraphSweepResult Run(CausalGraphVariable variable, IReadOnlyList<double>? values = null, CausalGraphOptions? options = null, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
     {
         values ??= DefaultValues(variable);
-        if (values.Count == 0 || !values.Zip(values.Skip(1), (a, b) => a < b).All(rises => rises)) throw new ArgumentException($"Expected ascending values, at least one, got {string.Join(", ", values)}.", nameof(values));
+        if (values.Count == 0 || !Setting.Ascends(values)) throw new ArgumentException($"Expected ascending values, at least one, got {string.Join(", ", values)}.", nameof(values));
         var shared = (options ?? new()) with { CheckpointFolder = null };
         CausalGraphOptions[] all = [.. values.Select(value => With(shared, variable, value))];
         foreach (var one in all) one.Validate();

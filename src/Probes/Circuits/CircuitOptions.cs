@@ -1,4 +1,4 @@
-using System.Globalization;
+using MlNetIcl.Models;
 
 namespace MlNetIcl.Probes;
 
@@ -50,17 +50,12 @@ public sealed record CircuitOptions
     /// <exception cref="ArgumentOutOfRangeException">A setting is out of its range; the message says which, what it is and what it may be.</exception>
     public void Validate()
     {
-        Require(Alpha is > 0 and < 1, nameof(Alpha), Alpha, "strictly between 0 and 1");
-        Require(Threshold is >= 0 and <= 1, nameof(Threshold), Threshold, "between 0 and 1");
-        Require(double.IsFinite(LeastDifference) && LeastDifference >= 0, nameof(LeastDifference), LeastDifference, "finite and at least 0");
-        Require(MaxPatchedEdges >= 1, nameof(MaxPatchedEdges), MaxPatchedEdges, "at least 1");
-        Require(RandomCircuits >= 0, nameof(RandomCircuits), RandomCircuits, "at least 0");
-        Require(Resamples >= 100, nameof(Resamples), Resamples, "at least 100");
-        Require(Sweep.ResultsFile is null, nameof(Sweep), Sweep.ResultsFile ?? "", "without a results file; name it as ResultsFile of these options");
-    }
-
-    private static void Require(bool holds, string setting, object value, string range)
-    {
-        if (!holds) throw new ArgumentOutOfRangeException(setting, value, string.Create(CultureInfo.InvariantCulture, $"Expected {setting} to be {range}, got {value}."));
+        Setting.Require(Alpha is > 0 and < 1, Alpha, "strictly between 0 and 1");
+        Setting.Require(Threshold is >= 0 and <= 1, Threshold, "between 0 and 1");
+        Setting.Require(double.IsFinite(LeastDifference) && LeastDifference >= 0, LeastDifference, "finite and at least 0");
+        Setting.Require(MaxPatchedEdges >= 1, MaxPatchedEdges, "at least 1");
+        Setting.Require(RandomCircuits >= 0, RandomCircuits, "at least 0");
+        Setting.Require(Resamples >= 100, Resamples, "at least 100");
+        Setting.Require(Sweep.ResultsFile is null, Sweep.ResultsFile ?? "", "without a results file; name it as ResultsFile of these options", nameof(Sweep));
     }
 }

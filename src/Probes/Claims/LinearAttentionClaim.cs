@@ -18,11 +18,10 @@ internal sealed class LinearAttentionClaim : Claim
     internal override ClaimFinding Run(ClaimContext context, IProgress<double>? progress, CancellationToken cancellationToken)
     {
         bool quick = context.Options.Quick;
-        int seed = unchecked(context.Options.Seed * 1000);
         return Find(new()
         {
             Equality = KernelEquality.Run(new() { Tasks = quick ? 1000 : 10_000, Seed = context.Options.Seed }, ClaimModels.Given(context) is { } given && DecoderSmoothers.Problem(given) is null ? given : null, progress.Part(0, 0.4), cancellationToken),
-            Dynamics = AttentionDynamics.Run(new() { Seeds = quick ? 5 : 50, Seed = seed }, progress.Part(0.4, 1), cancellationToken),
+            Dynamics = AttentionDynamics.Run(new() { Seeds = quick ? 5 : 50, Seed = context.Options.Seed }, progress.Part(0.4, 1), cancellationToken),
         });
     }
 

@@ -1,4 +1,3 @@
-using MlNetIcl.Models.Native;
 using static TorchSharp.torch;
 
 namespace MlNetIcl.Probes;
@@ -26,7 +25,7 @@ public static class CrossTaskPrior
     {
         options ??= new();
         options.Validate();
-        NativeTorch.EnsureLoaded();
+        using var oneThread = TorchThreads.One();
         var bootstrap = new BootstrapInterval(options.TestTasks, options.Seed, resamples: 500);
         return new()
         {

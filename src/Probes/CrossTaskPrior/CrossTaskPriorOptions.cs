@@ -1,3 +1,5 @@
+using MlNetIcl.Models;
+
 namespace MlNetIcl.Probes;
 
 /// <summary>Settings of <see cref="CrossTaskPrior"/>.</summary>
@@ -49,23 +51,18 @@ public sealed record CrossTaskPriorOptions
     /// <exception cref="ArgumentException">A value is outside its range; the message names it.</exception>
     public void Validate()
     {
-        Require(Dimension is >= 2 and <= 256, nameof(Dimension), "from 2 to 256");
-        Require(Examples >= 2 && Examples < Dimension, nameof(Examples), $"from 2 to {Dimension - 1}, fewer than there are unknowns");
-        Require(Ranks is { Count: > 0 } && Ranks.All(r => r >= 1 && r <= Examples) && Ranks.Zip(Ranks.Skip(1), (a, b) => a < b).All(rises => rises), nameof(Ranks), $"ascending numbers from 1 to {Examples}, the number of examples");
-        Require(double.IsFinite(MeanNorm) && MeanNorm > 0, nameof(MeanNorm), "finite and above 0");
-        Require(double.IsFinite(Noise) && Noise > 0, nameof(Noise), "finite and above 0");
-        Require(PriorTasks is >= 10 and <= 1_000_000, nameof(PriorTasks), "from 10 to 1,000,000");
-        Require(TestTasks is >= 16 and <= 100_000, nameof(TestTasks), "from 16 to 100,000");
-        Require(Layers is >= 1 and <= 32, nameof(Layers), "from 1 to 32");
-        Require(Heads is >= 1 and <= 64, nameof(Heads), "from 1 to 64");
-        Require(DModel is >= 1 and <= 1024 && DModel % Heads == 0, nameof(DModel), $"a multiple of {Heads}, the number of heads, to 1,024");
-        Require(Steps is >= 1 and <= 10_000_000, nameof(Steps), "from 1 to 10,000,000");
-        Require(BatchTasks is >= 1 and <= 65_536, nameof(BatchTasks), "from 1 to 65,536");
-        Require(double.IsFinite(LearningRate) && LearningRate > 0, nameof(LearningRate), "finite and above 0");
-    }
-
-    private static void Require(bool valid, string name, string range)
-    {
-        if (!valid) throw new ArgumentException($"{nameof(CrossTaskPriorOptions)}.{name} must be {range}.", name);
+        Setting.Require(Dimension is >= 2 and <= 256, Dimension, "from 2 to 256");
+        Setting.Require(Examples >= 2 && Examples < Dimension, Examples, $"from 2 to {Dimension - 1}, fewer than there are unknowns");
+        Setting.Require(Ranks is { Count: > 0 } && Ranks.All(r => r >= 1 && r <= Examples) && Setting.Ascends(Ranks), Ranks, $"ascending numbers from 1 to {Examples}, the number of examples");
+        Setting.Require(double.IsFinite(MeanNorm) && MeanNorm > 0, MeanNorm, "finite and above 0");
+        Setting.Require(double.IsFinite(Noise) && Noise > 0, Noise, "finite and above 0");
+        Setting.Require(PriorTasks is >= 10 and <= 1_000_000, PriorTasks, "from 10 to 1,000,000");
+        Setting.Require(TestTasks is >= 16 and <= 100_000, TestTasks, "from 16 to 100,000");
+        Setting.Require(Layers is >= 1 and <= 32, Layers, "from 1 to 32");
+        Setting.Require(Heads is >= 1 and <= 64, Heads, "from 1 to 64");
+        Setting.Require(DModel is >= 1 and <= 1024 && DModel % Heads == 0, DModel, $"a multiple of {Heads}, the number of heads, to 1,024");
+        Setting.Require(Steps is >= 1 and <= 10_000_000, Steps, "from 1 to 10,000,000");
+        Setting.Require(BatchTasks is >= 1 and <= 65_536, BatchTasks, "from 1 to 65,536");
+        Setting.Require(double.IsFinite(LearningRate) && LearningRate > 0, LearningRate, "finite and above 0");
     }
 }

@@ -1,3 +1,5 @@
+using MlNetIcl.Models;
+
 namespace MlNetIcl.Probes;
 
 /// <summary>The shape of a trained decoder: attention only, LayerNorm, positions added to queries and keys (Shortformer).</summary>
@@ -50,24 +52,19 @@ public sealed record EmergenceOptions
     /// <exception cref="ArgumentOutOfRangeException">A setting is out of its range; the message says which, what it is and what it may be.</exception>
     public void Validate()
     {
-        Require(Sizes.Count > 0, nameof(Sizes), Sizes.Count, "at least one");
+        Setting.Require(Sizes.Count > 0, Sizes.Count, "at least one", nameof(Sizes));
         foreach (var size in Sizes)
         {
-            Require(size.Layers is >= 1 and <= 12, nameof(EmergenceSize.Layers), size.Layers, "from 1 to 12");
-            Require(size.Heads >= 1, nameof(EmergenceSize.Heads), size.Heads, "at least 1");
-            Require(size.Width is >= 8 and <= 1024 && size.Width % size.Heads == 0, nameof(EmergenceSize.Width), size.Width, $"from 8 to 1,024 and a multiple of the heads, {size.Heads}");
+            Setting.Require(size.Layers is >= 1 and <= 12, size.Layers, "from 1 to 12");
+            Setting.Require(size.Heads >= 1, size.Heads, "at least 1");
+            Setting.Require(size.Width is >= 8 and <= 1024 && size.Width % size.Heads == 0, size.Width, $"from 8 to 1,024 and a multiple of the heads, {size.Heads}");
         }
-        Require(Sizes.Distinct().Count() == Sizes.Count, nameof(Sizes), Sizes.Count, "different shapes");
-        Require(Seeds is >= 1 and <= 100, nameof(Seeds), Seeds, "from 1 to 100");
-        Require(Steps >= 100, nameof(Steps), Steps, "at least 100");
-        Require(Every >= 1 && Every <= Steps, nameof(Every), Every, $"from 1 to the number of steps, {Steps}");
-        Require(Sequences is >= 16 and <= 1000, nameof(Sequences), Sequences, "from 16 to 1,000");
-        Require(LeastRise is > 0 and <= 1, nameof(LeastRise), LeastRise, "above 0 and at most 1");
-        Require(Resamples is >= 100 and <= 100_000, nameof(Resamples), Resamples, "from 100 to 100,000");
-    }
-
-    private static void Require(bool holds, string setting, object value, string range)
-    {
-        if (!holds) throw new ArgumentOutOfRangeException(setting, value, FormattableString.Invariant($"Expected {setting} to be {range}, got {value}."));
+        Setting.Require(Sizes.Distinct().Count() == Sizes.Count, Sizes.Count, "different shapes", nameof(Sizes));
+        Setting.Require(Seeds is >= 1 and <= 100, Seeds, "from 1 to 100");
+        Setting.Require(Steps >= 100, Steps, "at least 100");
+        Setting.Require(Every >= 1 && Every <= Steps, Every, $"from 1 to the number of steps, {Steps}");
+        Setting.Require(Sequences is >= 16 and <= 1000, Sequences, "from 16 to 1,000");
+        Setting.Require(LeastRise is > 0 and <= 1, LeastRise, "above 0 and at most 1");
+        Setting.Require(Resamples is >= 100 and <= 100_000, Resamples, "from 100 to 100,000");
     }
 }

@@ -1,3 +1,5 @@
+using MlNetIcl.Models;
+
 namespace MlNetIcl.Probes;
 
 /// <summary>Settings of <see cref="GradientDescentProbe"/>. The defaults are the protocol of von Oswald et al. 2023.</summary>
@@ -63,26 +65,20 @@ public sealed record GradientDescentOptions
     /// <exception cref="ArgumentOutOfRangeException">A value is outside its range; the message names it.</exception>
     public void Validate()
     {
-        Require(Dimension is >= 1 and <= 64, Dimension, nameof(Dimension), "from 1 to 64");
-        Require(Examples is >= 1 and <= 256, Examples, nameof(Examples), "from 1 to 256");
-        Require(Range is >= 0.05 and <= 20, Range, nameof(Range), "from 0.05 to 20");
-        Require(Layers is >= 1 and <= 8, Layers, nameof(Layers), "from 1 to 8");
-        Require(Seeds is >= 1 and <= 100, Seeds, nameof(Seeds), "from 1 to 100");
-        Require(Steps is >= 1 and <= 1_000_000, Steps, nameof(Steps), "from 1 to 1,000,000");
-        Require(BatchTasks is >= 1 and <= 65_536, BatchTasks, nameof(BatchTasks), "from 1 to 65,536");
-        Require(double.IsFinite(LearningRate) && LearningRate > 0, LearningRate, nameof(LearningRate), "finite and above 0");
-        Require(ClipNorm > 0, ClipNorm, nameof(ClipNorm), "above 0");
-        Require(double.IsFinite(InitialVariance) && InitialVariance > 0, InitialVariance, nameof(InitialVariance), "finite and above 0");
-        Require(TestTasks is >= 100 and <= 100_000, TestTasks, nameof(TestTasks), "from 100 to 100,000");
-        Require(SearchTasks is >= 100 and <= 100_000, SearchTasks, nameof(SearchTasks), "from 100 to 100,000");
-        Require(ShiftFactors is { Count: > 0 } && ShiftFactors.All(f => double.IsFinite(f) && f > 0) && ShiftFactors.Zip(ShiftFactors.Skip(1), (a, b) => a < b).All(rises => rises),
-            string.Join(", ", ShiftFactors ?? []), nameof(ShiftFactors), "ascending numbers above 0, at least one");
+        Setting.Require(Dimension is >= 1 and <= 64, Dimension, "from 1 to 64");
+        Setting.Require(Examples is >= 1 and <= 256, Examples, "from 1 to 256");
+        Setting.Require(Range is >= 0.05 and <= 20, Range, "from 0.05 to 20");
+        Setting.Require(Layers is >= 1 and <= 8, Layers, "from 1 to 8");
+        Setting.Require(Seeds is >= 1 and <= 100, Seeds, "from 1 to 100");
+        Setting.Require(Steps is >= 1 and <= 1_000_000, Steps, "from 1 to 1,000,000");
+        Setting.Require(BatchTasks is >= 1 and <= 65_536, BatchTasks, "from 1 to 65,536");
+        Setting.Require(double.IsFinite(LearningRate) && LearningRate > 0, LearningRate, "finite and above 0");
+        Setting.Require(ClipNorm > 0, ClipNorm, "above 0");
+        Setting.Require(double.IsFinite(InitialVariance) && InitialVariance > 0, InitialVariance, "finite and above 0");
+        Setting.Require(TestTasks is >= 100 and <= 100_000, TestTasks, "from 100 to 100,000");
+        Setting.Require(SearchTasks is >= 100 and <= 100_000, SearchTasks, "from 100 to 100,000");
+        Setting.Require(ShiftFactors is { Count: > 0 } && ShiftFactors.All(f => double.IsFinite(f) && f > 0) && Setting.Ascends(ShiftFactors), ShiftFactors, "ascending numbers above 0, at least one");
         Softmax?.Validate();
-    }
-
-    internal static void Require(bool valid, object value, string name, string range, string type = nameof(GradientDescentOptions))
-    {
-        if (!valid) throw new ArgumentOutOfRangeException(name, value, FormattableString.Invariant($"{type}.{name} must be {range}, got {value}."));
     }
 }
 
@@ -112,13 +108,11 @@ public sealed record SoftmaxOptions
 
     internal void Validate()
     {
-        Require(Layers is >= 1 and <= 12, Layers, nameof(Layers), "from 1 to 12");
-        Require(Heads is >= 1 and <= 32, Heads, nameof(Heads), "from 1 to 32");
-        Require(Width is >= 1 and <= 512 && Width % Heads == 0, Width, nameof(Width), $"a multiple of the heads, {Heads}, to 512");
-        Require(Steps is >= 1 and <= 1_000_000, Steps, nameof(Steps), "from 1 to 1,000,000");
-        Require(BatchTasks is >= 1 and <= 65_536, BatchTasks, nameof(BatchTasks), "from 1 to 65,536");
-        Require(double.IsFinite(LearningRate) && LearningRate > 0, LearningRate, nameof(LearningRate), "finite and above 0");
-
-        static void Require(bool valid, object value, string name, string range) => GradientDescentOptions.Require(valid, value, name, range, nameof(SoftmaxOptions));
+        Setting.Require(Layers is >= 1 and <= 12, Layers, "from 1 to 12");
+        Setting.Require(Heads is >= 1 and <= 32, Heads, "from 1 to 32");
+        Setting.Require(Width is >= 1 and <= 512 && Width % Heads == 0, Width, $"a multiple of the heads, {Heads}, to 512");
+        Setting.Require(Steps is >= 1 and <= 1_000_000, Steps, "from 1 to 1,000,000");
+        Setting.Require(BatchTasks is >= 1 and <= 65_536, BatchTasks, "from 1 to 65,536");
+        Setting.Require(double.IsFinite(LearningRate) && LearningRate > 0, LearningRate, "finite and above 0");
     }
 }

@@ -1,3 +1,5 @@
+using MlNetIcl.Models;
+
 namespace MlNetIcl.Probes;
 
 /// <summary>Settings of <see cref="HeadDetector"/>. The defaults are the stated protocol.</summary>
@@ -75,21 +77,16 @@ public sealed record HeadDetectionOptions
     /// <exception cref="ArgumentOutOfRangeException">A setting is out of its range; the message says which, what it is and what it may be.</exception>
     public void Validate()
     {
-        Require(Sequences is >= 2 and <= MostSequences, nameof(Sequences), Sequences, "from 2 to 10,000");
-        Require(Period is null or >= 2, nameof(Period), Period, "at least 2 tokens, or null");
-        Require(Repeats >= 2, nameof(Repeats), Repeats, "at least 2");
-        Require(Alpha is > 0 and < 1, nameof(Alpha), Alpha, "strictly between 0 and 1");
-        Require(Threshold is >= 0 and <= 1, nameof(Threshold), Threshold, "between 0 and 1");
-        Require(WeakThreshold >= 0 && WeakThreshold <= Threshold, nameof(WeakThreshold), WeakThreshold, $"between 0 and the threshold, {Threshold}");
-        Require(Resamples >= 100, nameof(Resamples), Resamples, "at least 100");
-        Require(BatchRows is null or >= 1, nameof(BatchRows), BatchRows, "at least 1, or null");
-        Require(double.IsFinite(ConfirmThreshold) && ConfirmThreshold >= 0, nameof(ConfirmThreshold), ConfirmThreshold, "at least 0 and finite");
-        Require(EarlyPosition >= 1, nameof(EarlyPosition), EarlyPosition, "at least 1");
-        Require(LatePosition is null || LatePosition > EarlyPosition, nameof(LatePosition), LatePosition, $"after the early position, {EarlyPosition}, or null");
-    }
-
-    private static void Require(bool holds, string setting, object? value, string range)
-    {
-        if (!holds) throw new ArgumentOutOfRangeException(setting, value, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Expected {setting} to be {range}, got {value}."));
+        Setting.Require(Sequences is >= 2 and <= MostSequences, Sequences, "from 2 to 10,000");
+        Setting.Require(Period is null or >= 2, Period, "at least 2 tokens, or null");
+        Setting.Require(Repeats >= 2, Repeats, "at least 2");
+        Setting.Require(Alpha is > 0 and < 1, Alpha, "strictly between 0 and 1");
+        Setting.Require(Threshold is >= 0 and <= 1, Threshold, "between 0 and 1");
+        Setting.Require(WeakThreshold >= 0 && WeakThreshold <= Threshold, WeakThreshold, $"between 0 and the threshold, {Threshold}");
+        Setting.Require(Resamples >= 100, Resamples, "at least 100");
+        Setting.Require(BatchRows is null or >= 1, BatchRows, "at least 1, or null");
+        Setting.Require(double.IsFinite(ConfirmThreshold) && ConfirmThreshold >= 0, ConfirmThreshold, "at least 0 and finite");
+        Setting.Require(EarlyPosition >= 1, EarlyPosition, "at least 1");
+        Setting.Require(LatePosition is null || LatePosition > EarlyPosition, LatePosition, $"after the early position, {EarlyPosition}, or null");
     }
 }

@@ -1,3 +1,5 @@
+using MlNetIcl.Models;
+
 using static System.FormattableString;
 
 namespace MlNetIcl.Probes;
@@ -48,22 +50,17 @@ public sealed record InContextRegressorOptions
     /// <exception cref="ArgumentException">A value is outside its range; the message names it.</exception>
     public void Validate()
     {
-        Require(Enum.IsDefined(Family), nameof(Family), "Linear or Sinusoid");
-        Require(Dimension is >= 1 and <= 64, nameof(Dimension), "from 1 to 64");
-        Require(Family != RegressionFamily.Sinusoid || Dimension == 1, nameof(Dimension), "1 for sinusoids");
-        Require(Demonstrations is >= 1 and <= 256, nameof(Demonstrations), "from 1 to 256");
-        Require(double.IsFinite(Noise) && Noise >= 0, nameof(Noise), "finite and at least 0");
-        Require(PaddedShare is >= 0 and <= 1, nameof(PaddedShare), "in [0, 1]");
-        Require(Layers is >= 1 and <= 24, nameof(Layers), "from 1 to 24");
-        Require(Heads is >= 1 and <= 64, nameof(Heads), "from 1 to 64");
-        Require(DModel >= 1 && DModel <= 1024 && DModel % Heads == 0, nameof(DModel), Invariant($"a multiple of {Heads}, the number of heads, to 1,024"));
-        Require(Steps is >= 1 and <= 10_000_000, nameof(Steps), "from 1 to 10,000,000");
-        Require(BatchTasks is >= 1 and <= 65_536, nameof(BatchTasks), "from 1 to 65,536");
-        Require(double.IsFinite(LearningRate) && LearningRate > 0, nameof(LearningRate), "finite and above 0");
-    }
-
-    private static void Require(bool valid, string name, string range)
-    {
-        if (!valid) throw new ArgumentException($"{nameof(InContextRegressorOptions)}.{name} must be {range}.", name);
+        Setting.Require(Enum.IsDefined(Family), Family, "Linear or Sinusoid");
+        Setting.Require(Dimension is >= 1 and <= 64, Dimension, "from 1 to 64");
+        Setting.Require(Family != RegressionFamily.Sinusoid || Dimension == 1, Dimension, "1 for sinusoids");
+        Setting.Require(Demonstrations is >= 1 and <= 256, Demonstrations, "from 1 to 256");
+        Setting.Require(double.IsFinite(Noise) && Noise >= 0, Noise, "finite and at least 0");
+        Setting.Require(PaddedShare is >= 0 and <= 1, PaddedShare, "in [0, 1]");
+        Setting.Require(Layers is >= 1 and <= 24, Layers, "from 1 to 24");
+        Setting.Require(Heads is >= 1 and <= 64, Heads, "from 1 to 64");
+        Setting.Require(DModel >= 1 && DModel <= 1024 && DModel % Heads == 0, DModel, Invariant($"a multiple of {Heads}, the number of heads, to 1,024"));
+        Setting.Require(Steps is >= 1 and <= 10_000_000, Steps, "from 1 to 10,000,000");
+        Setting.Require(BatchTasks is >= 1 and <= 65_536, BatchTasks, "from 1 to 65,536");
+        Setting.Require(double.IsFinite(LearningRate) && LearningRate > 0, LearningRate, "finite and above 0");
     }
 }

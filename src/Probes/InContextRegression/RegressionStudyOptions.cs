@@ -1,3 +1,5 @@
+using MlNetIcl.Models;
+
 namespace MlNetIcl.Probes;
 
 /// <summary>Settings of <see cref="RegressionStudy"/>.</summary>
@@ -40,21 +42,16 @@ public sealed record RegressionStudyOptions
     /// <exception cref="ArgumentException">A value is outside its range; the message names it.</exception>
     public void Validate()
     {
-        Require(BaselineDimension is >= 1 and <= 256, nameof(BaselineDimension), "from 1 to 256");
-        Require(BaselineShots is { Count: > 0 } && BaselineShots.All(k => k is >= 0 and <= 1024) && BaselineShots.Zip(BaselineShots.Skip(1), (a, b) => a < b).All(rises => rises), nameof(BaselineShots), "ascending numbers from 0 to 1,024");
-        Require(BaselineTasks is >= 100 and <= 10_000_000, nameof(BaselineTasks), "from 100 to 10,000,000");
-        Require(double.IsFinite(BaselineNoise) && BaselineNoise > 0, nameof(BaselineNoise), "finite and above 0");
-        Require(double.IsFinite(Lambda) && Lambda > 0, nameof(Lambda), "finite and above 0");
+        Setting.Require(BaselineDimension is >= 1 and <= 256, BaselineDimension, "from 1 to 256");
+        Setting.Require(BaselineShots is { Count: > 0 } && BaselineShots.All(k => k is >= 0 and <= 1024) && Setting.Ascends(BaselineShots), BaselineShots, "ascending numbers from 0 to 1,024");
+        Setting.Require(BaselineTasks is >= 100 and <= 10_000_000, BaselineTasks, "from 100 to 10,000,000");
+        Setting.Require(double.IsFinite(BaselineNoise) && BaselineNoise > 0, BaselineNoise, "finite and above 0");
+        Setting.Require(double.IsFinite(Lambda) && Lambda > 0, Lambda, "finite and above 0");
         ArgumentNullException.ThrowIfNull(Regressor);
         Regressor.Validate();
-        Require(Shifts is not null && Shifts.All(s => Enum.IsDefined(s.Kind) && double.IsFinite(s.Factor) && s.Factor > 0), nameof(Shifts), "known sets with finite factors above 0");
-        Require(TestTasks is >= 16 and <= 1_000_000, nameof(TestTasks), "from 16 to 1,000,000");
-        Require(LearnerTasks is >= 2 and <= 100_000, nameof(LearnerTasks), "from 2 to 100,000");
-        Require(LearnerShots is not null && LearnerShots.All(k => k >= 1), nameof(LearnerShots), "numbers from 1");
-    }
-
-    private static void Require(bool valid, string name, string range)
-    {
-        if (!valid) throw new ArgumentException($"{nameof(RegressionStudyOptions)}.{name} must be {range}.", name);
+        Setting.Require(Shifts is not null && Shifts.All(s => Enum.IsDefined(s.Kind) && double.IsFinite(s.Factor) && s.Factor > 0), Shifts, "known sets with finite factors above 0");
+        Setting.Require(TestTasks is >= 16 and <= 1_000_000, TestTasks, "from 16 to 1,000,000");
+        Setting.Require(LearnerTasks is >= 2 and <= 100_000, LearnerTasks, "from 2 to 100,000");
+        Setting.Require(LearnerShots is not null && LearnerShots.All(k => k >= 1), LearnerShots, "numbers from 1");
     }
 }

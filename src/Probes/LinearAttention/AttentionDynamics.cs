@@ -33,7 +33,7 @@ public static class AttentionDynamics
         var runs = kinds.ToDictionary(kind => kind, _ => new List<DynamicsRun>());
         for (int run = 0; run < options.Seeds; run++)
         {
-            int seed = unchecked(options.Seed + run);
+            int seed = unchecked((options.Seed * 1000) + run);
             var moments = SequenceMoments.Draw(theory.Lambda, options.Examples, options.Sequences, new SeededRandom(seed, RandomStream.LinearSequences), cancellationToken);
             double least = moments.LeastLoss();
             foreach (var kind in kinds)

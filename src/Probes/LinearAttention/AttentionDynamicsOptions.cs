@@ -1,3 +1,5 @@
+using MlNetIcl.Models;
+
 namespace MlNetIcl.Probes;
 
 /// <summary>Settings of <see cref="AttentionDynamics"/>. What is null is derived from the rest, so that the published protocol comes out at its sizes.</summary>
@@ -64,23 +66,18 @@ public sealed record AttentionDynamicsOptions
     /// <exception cref="ArgumentException">A value is outside its range; the message names it.</exception>
     public void Validate()
     {
-        Require(Eigenvalues is { Count: >= 1 and <= 32 } && Eigenvalues.All(IsPositive) && Eigenvalues.Max() <= 1e4 * Eigenvalues.Min(), nameof(Eigenvalues),
+        Setting.Require(Eigenvalues is { Count: >= 1 and <= 32 } && Eigenvalues.All(IsPositive) && Eigenvalues.Max() <= 1e4 * Eigenvalues.Min(), Eigenvalues,
             "1 to 32 finite numbers above 0, none more than 10,000 times another");
-        Require(Examples is >= 1 and <= 10_000, nameof(Examples), "from 1 to 10,000");
-        Require(Sequences >= 4 * Dimension * Dimension && Sequences <= 1_000_000, nameof(Sequences), FormattableString.Invariant($"from {4 * Dimension * Dimension}, four for each entry of a {Dimension} x {Dimension} matrix, to 1,000,000"));
-        Require(Seeds is >= 1 and <= 1000, nameof(Seeds), "from 1 to 1,000");
-        Require(HeadsInEffect is >= 1 and <= 256, nameof(Heads), "from 1 to 256");
-        Require(IsPositive(SizeInEffect), nameof(InitialSize), "finite and above 0");
-        Require(MergedRate is null || IsPositive(MergedRate.Value), nameof(MergedRate), "finite and above 0");
-        Require(SeparateRate is null || IsPositive(SeparateRate.Value), nameof(SeparateRate), "finite and above 0");
-        Require(Steps is null or (>= 1 and <= 100_000_000), nameof(Steps), "from 1 to 100,000,000");
-        Require(MostSteps is >= 1 and <= 100_000_000, nameof(MostSteps), "from 1 to 100,000,000");
+        Setting.Require(Examples is >= 1 and <= 10_000, Examples, "from 1 to 10,000");
+        Setting.Require(Sequences >= 4 * Dimension * Dimension && Sequences <= 1_000_000, Sequences, FormattableString.Invariant($"from {4 * Dimension * Dimension}, four for each entry of a {Dimension} x {Dimension} matrix, to 1,000,000"));
+        Setting.Require(Seeds is >= 1 and <= 1000, Seeds, "from 1 to 1,000");
+        Setting.Require(HeadsInEffect is >= 1 and <= 256, HeadsInEffect, "from 1 to 256", nameof(Heads));
+        Setting.Require(IsPositive(SizeInEffect), SizeInEffect, "finite and above 0", nameof(InitialSize));
+        Setting.Require(MergedRate is null || IsPositive(MergedRate.Value), MergedRate, "finite and above 0");
+        Setting.Require(SeparateRate is null || IsPositive(SeparateRate.Value), SeparateRate, "finite and above 0");
+        Setting.Require(Steps is null or (>= 1 and <= 100_000_000), Steps, "from 1 to 100,000,000");
+        Setting.Require(MostSteps is >= 1 and <= 100_000_000, MostSteps, "from 1 to 100,000,000");
     }
 
     private static bool IsPositive(double value) => double.IsFinite(value) && value > 0;
-
-    private static void Require(bool valid, string name, string range)
-    {
-        if (!valid) throw new ArgumentException($"{nameof(AttentionDynamicsOptions)}.{name} must be {range}.", name);
-    }
 }

@@ -1,3 +1,5 @@
+using MlNetIcl.Models;
+
 namespace MlNetIcl.Probes;
 
 /// <summary>Settings of <see cref="KernelEquality"/>.</summary>
@@ -34,18 +36,13 @@ public sealed record KernelEqualityOptions
     /// <exception cref="ArgumentException">A value is outside its range; the message names it.</exception>
     public void Validate()
     {
-        Require(Tasks is >= 10 and <= 100_000, nameof(Tasks), "from 10 to 100,000");
-        Require(Examples is >= 1 and <= 1000, nameof(Examples), "from 1 to 1,000");
-        Require(Dimension is >= 1 and <= 256, nameof(Dimension), "from 1 to 256");
-        Require(double.IsFinite(StepSize) && StepSize > 0, nameof(StepSize), "finite and above 0");
-        Require(Ridges is not null && Ridges.All(r => double.IsFinite(r) && r > 0) && Ridges.Zip(Ridges.Skip(1), (a, b) => a < b).All(rises => rises), nameof(Ridges), "finite numbers above 0, ascending");
-        Require(Rows is >= 2 and <= 1000, nameof(Rows), "from 2 to 1,000");
-        Require(Length is >= 2 and <= 4096, nameof(Length), "from 2 to 4,096");
-        Require(TrainingSteps is >= 0 and <= 100_000, nameof(TrainingSteps), "from 0 to 100,000");
-    }
-
-    private static void Require(bool valid, string name, string range)
-    {
-        if (!valid) throw new ArgumentException($"{nameof(KernelEqualityOptions)}.{name} must be {range}.", name);
+        Setting.Require(Tasks is >= 10 and <= 100_000, Tasks, "from 10 to 100,000");
+        Setting.Require(Examples is >= 1 and <= 1000, Examples, "from 1 to 1,000");
+        Setting.Require(Dimension is >= 1 and <= 256, Dimension, "from 1 to 256");
+        Setting.Require(double.IsFinite(StepSize) && StepSize > 0, StepSize, "finite and above 0");
+        Setting.Require(Ridges is not null && Ridges.All(r => double.IsFinite(r) && r > 0) && Setting.Ascends(Ridges), Ridges, "finite numbers above 0, ascending");
+        Setting.Require(Rows is >= 2 and <= 1000, Rows, "from 2 to 1,000");
+        Setting.Require(Length is >= 2 and <= 4096, Length, "from 2 to 4,096");
+        Setting.Require(TrainingSteps is >= 0 and <= 100_000, TrainingSteps, "from 0 to 100,000");
     }
 }

@@ -1,3 +1,5 @@
+using MlNetIcl.Models;
+
 namespace MlNetIcl.Probes;
 
 /// <summary>Settings of <see cref="ParadigmStudy"/>.</summary>
@@ -40,20 +42,15 @@ public sealed record ParadigmOptions
     /// <exception cref="ArgumentException">A value is outside its range; the message names it.</exception>
     public void Validate()
     {
-        Require(Families is { Count: > 0 } && Families.All(Enum.IsDefined) && Families.Distinct().Count() == Families.Count, nameof(Families), "known families, each once");
-        Require(Dimension is >= 1 and <= 64, nameof(Dimension), "from 1 to 64");
-        Require(Shots is { Count: > 0 } && Shots.All(k => k is >= 1 and <= 256) && Shots.Zip(Shots.Skip(1), (a, b) => a < b).All(rises => rises), nameof(Shots), "ascending numbers from 1 to 256");
-        Require(TestTasks is >= 16 and <= 100_000, nameof(TestTasks), "from 16 to 100,000");
-        Require(InContextSteps is >= 1 and <= 10_000_000, nameof(InContextSteps), "from 1 to 10,000,000");
-        Require(MetaSteps is >= 1 and <= 10_000_000, nameof(MetaSteps), "from 1 to 10,000,000");
-        Require(InnerSteps is >= 1 and <= 100, nameof(InnerSteps), "from 1 to 100");
-        Require(ScratchSteps is >= 1 and <= 100_000, nameof(ScratchSteps), "from 1 to 100,000");
-        Require(Hidden is >= 1 and <= 1024, nameof(Hidden), "from 1 to 1,024");
-        Require(double.IsFinite(Lambda) && Lambda > 0, nameof(Lambda), "finite and above 0");
-    }
-
-    private static void Require(bool valid, string name, string range)
-    {
-        if (!valid) throw new ArgumentException($"{nameof(ParadigmOptions)}.{name} must be {range}.", name);
+        Setting.Require(Families is { Count: > 0 } && Families.All(Enum.IsDefined) && Families.Distinct().Count() == Families.Count, Families, "known families, each once");
+        Setting.Require(Dimension is >= 1 and <= 64, Dimension, "from 1 to 64");
+        Setting.Require(Shots is { Count: > 0 } && Shots.All(k => k is >= 1 and <= 256) && Setting.Ascends(Shots), Shots, "ascending numbers from 1 to 256");
+        Setting.Require(TestTasks is >= 16 and <= 100_000, TestTasks, "from 16 to 100,000");
+        Setting.Require(InContextSteps is >= 1 and <= 10_000_000, InContextSteps, "from 1 to 10,000,000");
+        Setting.Require(MetaSteps is >= 1 and <= 10_000_000, MetaSteps, "from 1 to 10,000,000");
+        Setting.Require(InnerSteps is >= 1 and <= 100, InnerSteps, "from 1 to 100");
+        Setting.Require(ScratchSteps is >= 1 and <= 100_000, ScratchSteps, "from 1 to 100,000");
+        Setting.Require(Hidden is >= 1 and <= 1024, Hidden, "from 1 to 1,024");
+        Setting.Require(double.IsFinite(Lambda) && Lambda > 0, Lambda, "finite and above 0");
     }
 }

@@ -1,3 +1,5 @@
+using MlNetIcl.Models;
+
 namespace MlNetIcl.Probes;
 
 /// <summary>Settings of <see cref="PositionStudy"/>. Every encoding gets the same decoder, rows, steps, seeds and learning rates to choose from.</summary>
@@ -40,20 +42,15 @@ public sealed record PositionStudyOptions
     /// <exception cref="ArgumentException">A value is outside its range; the message names it.</exception>
     public void Validate()
     {
-        Require(Schemes is { Count: > 0 } && Schemes.Distinct().Count() == Schemes.Count && Schemes.All(s => Enum.IsDefined(s)), nameof(Schemes), "at least one encoding, each once");
-        Require(Seeds is >= 1 and <= 100, nameof(Seeds), "from 1 to 100");
-        Require(Steps is >= 1 and <= 1_000_000, nameof(Steps), "from 1 to 1,000,000");
-        Require(LearningRates is { Count: > 0 } && LearningRates.All(r => double.IsFinite(r) && r > 0), nameof(LearningRates), "at least one, finite and above 0");
-        Require(TrainedDemonstrations is >= DemonstrationTask.Fewest and <= DemonstrationTask.Keys, nameof(TrainedDemonstrations), $"from {DemonstrationTask.Fewest} to {DemonstrationTask.Keys}");
-        Require(TestedDemonstrations is { Count: > 0 } && TestedDemonstrations.All(n => n is >= 1 and <= DemonstrationTask.Keys)
-            && TestedDemonstrations.Zip(TestedDemonstrations.Skip(1), (a, b) => a < b).All(rises => rises), nameof(TestedDemonstrations), $"ascending numbers from 1 to {DemonstrationTask.Keys}");
-        Require(Rows is >= 2 and <= 10_000, nameof(Rows), "from 2 to 10,000");
-        Require(BatchTokens is >= 256 and <= 1 << 20, nameof(BatchTokens), "from 256 to 1,048,576");
-        Require(DModel is >= 16 and <= 512 && DModel % 16 == 0, nameof(DModel), "a multiple of 16 from 16 to 512");
-    }
-
-    private static void Require(bool valid, string name, string range)
-    {
-        if (!valid) throw new ArgumentException($"{nameof(PositionStudyOptions)}.{name} must be {range}.", name);
+        Setting.Require(Schemes is { Count: > 0 } && Schemes.Distinct().Count() == Schemes.Count && Schemes.All(s => Enum.IsDefined(s)), Schemes, "at least one encoding, each once");
+        Setting.Require(Seeds is >= 1 and <= 100, Seeds, "from 1 to 100");
+        Setting.Require(Steps is >= 1 and <= 1_000_000, Steps, "from 1 to 1,000,000");
+        Setting.Require(LearningRates is { Count: > 0 } && LearningRates.All(r => double.IsFinite(r) && r > 0), LearningRates, "at least one, finite and above 0");
+        Setting.Require(TrainedDemonstrations is >= DemonstrationTask.Fewest and <= DemonstrationTask.Keys, TrainedDemonstrations, $"from {DemonstrationTask.Fewest} to {DemonstrationTask.Keys}");
+        Setting.Require(TestedDemonstrations is { Count: > 0 } && TestedDemonstrations.All(n => n is >= 1 and <= DemonstrationTask.Keys)
+            && Setting.Ascends(TestedDemonstrations), TestedDemonstrations, $"ascending numbers from 1 to {DemonstrationTask.Keys}");
+        Setting.Require(Rows is >= 2 and <= 10_000, Rows, "from 2 to 10,000");
+        Setting.Require(BatchTokens is >= 256 and <= 1 << 20, BatchTokens, "from 256 to 1,048,576");
+        Setting.Require(DModel is >= 16 and <= 512 && DModel % 16 == 0, DModel, "a multiple of 16 from 16 to 512");
     }
 }

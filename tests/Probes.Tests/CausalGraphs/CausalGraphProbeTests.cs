@@ -79,15 +79,15 @@ public sealed class CausalGraphProbeTests : IDisposable
 
         Assert.Equal([4.0, 64.0], sweep.Points.Select(p => p.Value));
         Assert.Equal([4, 64], sweep.Points.Select(p => p.Result.Options.TrainingRows));
-        Assert.Throws<ArgumentException>(() => CausalGraphSweep.Run(CausalGraphVariable.Steps, [1.5], Small));
-        Assert.Throws<ArgumentException>(() => CausalGraphSweep.Run(CausalGraphVariable.Alpha, [1, 0.5], Small));
+        Assert.ThrowsAny<ArgumentException>(() => CausalGraphSweep.Run(CausalGraphVariable.Steps, [1.5], Small));
+        Assert.ThrowsAny<ArgumentException>(() => CausalGraphSweep.Run(CausalGraphVariable.Alpha, [1, 0.5], Small));
     }
 
     [Theory]
     [InlineData(2, 3, "Length")]
     [InlineData(10, 40, "Vocabulary")]
     public void Run_OptionOutOfRange_Throws(int length, int vocabulary, string name) =>
-        Assert.Contains(name, Assert.Throws<ArgumentException>(() => CausalGraphProbe.Run(new() { Length = length, Vocabulary = vocabulary })).Message, StringComparison.Ordinal);
+        Assert.Contains(name, Assert.ThrowsAny<ArgumentException>(() => CausalGraphProbe.Run(new() { Length = length, Vocabulary = vocabulary })).Message, StringComparison.Ordinal);
 
     private sealed class StopAt(double share, CancellationTokenSource stop) : IProgress<double>
     {

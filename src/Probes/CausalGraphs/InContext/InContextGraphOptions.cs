@@ -1,3 +1,5 @@
+using MlNetIcl.Models;
+
 namespace MlNetIcl.Probes;
 
 /// <summary>Settings of <see cref="InContextGraphProbe"/>. Immutable; checked when they are used.</summary>
@@ -48,21 +50,16 @@ public sealed record InContextGraphOptions
     /// <exception cref="ArgumentException">A value is outside its range; the message names it.</exception>
     public void Validate()
     {
-        Require(Vocabulary is >= 2 and <= 8, nameof(Vocabulary), "from 2 to 8");
-        Require(Length is >= 3 and <= 8, nameof(Length), "from 3 to 8");
-        Require(Examples is >= 1 and <= 32, nameof(Examples), "from 1 to 32");
-        Require(Alpha is >= 0.01 and <= 100, nameof(Alpha), "from 0.01 to 100");
-        Require(Seeds is >= 1 and <= 100, nameof(Seeds), "from 1 to 100");
-        Require(Steps is >= 1 and <= 1_000_000, nameof(Steps), "from 1 to 1,000,000");
-        Require(BatchPrompts is >= 1 and <= 4096, nameof(BatchPrompts), "from 1 to 4,096");
-        Require(double.IsFinite(LearningRate) && LearningRate > 0, nameof(LearningRate), "finite and above 0");
-        Require(Layers is >= 1 and <= 8, nameof(Layers), "from 1 to 8");
-        Require(DModel is >= 16 and <= 512 && DModel % 8 == 0, nameof(DModel), "from 16 to 512, a multiple of 8");
-        Require(TestPrompts is >= 16 and <= 100_000, nameof(TestPrompts), "from 16 to 100,000");
-    }
-
-    private static void Require(bool valid, string name, string range)
-    {
-        if (!valid) throw new ArgumentException($"{nameof(InContextGraphOptions)}.{name} must be {range}.", name);
+        Setting.Require(Vocabulary is >= 2 and <= 8, Vocabulary, "from 2 to 8");
+        Setting.Require(Length is >= 3 and <= 8, Length, "from 3 to 8");
+        Setting.Require(Examples is >= 1 and <= 32, Examples, "from 1 to 32");
+        Setting.Require(Alpha is >= 0.01 and <= 100, Alpha, "from 0.01 to 100");
+        Setting.Require(Seeds is >= 1 and <= 100, Seeds, "from 1 to 100");
+        Setting.Require(Steps is >= 1 and <= 1_000_000, Steps, "from 1 to 1,000,000");
+        Setting.Require(BatchPrompts is >= 1 and <= 4096, BatchPrompts, "from 1 to 4,096");
+        Setting.Require(double.IsFinite(LearningRate) && LearningRate > 0, LearningRate, "finite and above 0");
+        Setting.Require(Layers is >= 1 and <= 8, Layers, "from 1 to 8");
+        Setting.Require(DModel is >= 16 and <= 512 && DModel % 8 == 0, DModel, "from 16 to 512, a multiple of 8");
+        Setting.Require(TestPrompts is >= 16 and <= 100_000, TestPrompts, "from 16 to 100,000");
     }
 }
