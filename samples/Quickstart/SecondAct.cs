@@ -36,7 +36,7 @@ internal sealed record SecondAct(string Model, HeadDetectionResult Detection, IR
         screen.Heading("5", "A real model: it learns capitals from its prompt");
         set_num_threads(Environment.ProcessorCount);
         var clock = Stopwatch.StartNew();
-        using var model = LanguageModel.Load(file, new LoadOptions { Precision = ScalarType.BFloat16 });
+        using var model = LanguageModel.Load(file);
         screen.Line("");
         screen.Note($"{model.Name}: {model.Config.Layers} layers of {model.Config.Heads} heads, read from its GGUF file in {Screen.Number(clock.Elapsed.TotalSeconds, "0.0")} s.");
 
