@@ -6,7 +6,7 @@ namespace MlNetIcl.Models;
 public sealed record LoadOptions
 {
     /// <summary>What weights are kept and computed in, whatever the file holds.</summary>
-    /// <value>Default: float32. bfloat16 takes half the memory, at three significant digits.</value>
+    /// <value>Default: float32. bfloat16 takes half the memory, at three significant digits; it is fast where the processor computes in it, and slow elsewhere.</value>
     public torch.ScalarType Precision { get; init; } = torch.ScalarType.Float32;
 
     /// <summary>Where the weights are put.</summary>

@@ -196,7 +196,7 @@ public sealed class ProbeCausalGraphTests : IDisposable
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.ProbeCausalGraph(Options() with { Length = 65 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.ProbeCausalGraph(Options() with { MaximumRows = 9 }));
-        Assert.Throws<ArgumentException>(() => _ml.Transforms.ProbeCausalGraph(Options() with { Learning = new() { Steps = 0 } }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.ProbeCausalGraph(Options() with { Learning = new() { Steps = 0 } }));
         Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.ProbeCausalGraph(Options() with { BatchRows = 0 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.ProbeCausalGraph(_model, new() { OutputColumnName = "Out", Heads = [new(9, 0)] }));
         Assert.Throws<ArgumentOutOfRangeException>(() => _ml.Transforms.ProbeCausalGraph(_model, new() { OutputColumnName = "Out", Threshold = 2 }));
